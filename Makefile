@@ -1,0 +1,50 @@
+# What CI runs is `make check`. Everything else here is a part of it, or a longer measurement.
+
+GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOFUMPT := go run mvdan.cc/gofumpt@v0.12.0
+export CGO_ENABLED ?= 1
+
+.PHONY: check tidy fix fmt vet lint test build bench fuzz
+
+check: tidy fix fmt vet lint build test
+
+tidy:
+	go mod tidy -diff
+
+fix:
+	@out=$$(go fix -diff ./... 2>&1); if [ -n "$$out" ]; then echo "$$out"; echo "run: go fix ./..."; exit 1; fi
+
+fmt:
+	@out=$$($(GOFUMPT) -l .); if [ -n "$$out" ]; then echo "$$out"; echo "run: gofumpt -w ."; exit 1; fi
+
+vet:
+	GOOS=linux go vet ./...
+	GOOS=windows CGO_ENABLED=0 go vet ./...
+
+lint:
+	$(GOLANGCI) run ./...
+
+build:
+	@for target in windows/amd64 linux/amd64 linux/arm64; do \
+		for program in ./agent ./upload/collector/cmd/rocollector; do \
+			echo "build $$target $$program"; \
+			GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 go build -trimpath -o /dev/null $$program || exit 1; \
+		done; \
+	done
+
+test:
+	go test -race -shuffle=on -timeout 30m ./...
+
+# The whole pipeline against a raw scan of the same tables with the same driver, and peak memory at three sizes.
+bench:
+	ROAGENT_BENCH=1 go test -run '^TestBench' -count=1 -timeout 60m -v ./agent
+
+# Every fuzz target for FUZZTIME each.
+FUZZTIME ?= 30s
+fuzz:
+	@go list ./... | while read -r package; do \
+		go test -list '^Fuzz' "$$package" | grep '^Fuzz' | while read -r target; do \
+			echo "$$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \
+		done || exit 1; \
+	done

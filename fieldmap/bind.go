@@ -1,0 +1,310 @@
+package fieldmap
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"roagent/fieldmap/strictyaml"
+)
+
+// Options are what an [Encoder] needs besides the whitelist and the column types.
+type Options struct {
+	DMSZone *time.Location // in which the DMS keeps its datetimes
+	HashKey []byte         // for HASH masks: 32 bytes that never leave the site
+}
+
+// Encoder turns the rows of a bound [Plan] into Records. It serves one goroutine.
+type Encoder struct {
+	plan    *Plan
+	levels  []*levelEncoder // by Level.Index
+	changed valueCoder
+	clock   *clock
+}
+
+// levelEncoder writes the own members of one level's rows.
+type levelEncoder struct {
+	tree node
+	key  []valueCoder // of Level.key; the orders only
+}
+
+// fieldEncoder writes one field of a row.
+type fieldEncoder struct {
+	path   string // from the order's root, for counts and reasons
+	number int    // in Encoder order, for counts
+	value  int    // of Level.Select
+	flag   int    // of Level.Select, or -1
+	source string // dbo.Job.PayType, for reasons
+	coder  valueCoder
+	codes  map[string]string // nil: no translation
+	field  *Field
+	mask   *masker
+}
+
+// Bind ties the plan to the types of the DMS's columns. All problems are reported at once, as *strictyaml.Problems
+// without a file name.
+func (p *Plan) Bind(typeOf func(*Level, Column) ColumnType, o Options) (*Encoder, error) {
+	e := &Encoder{plan: p, clock: &clock{zone: o.DMSZone}}
+	var problems strictyaml.Problems
+	number := 0
+	for _, l := range p.Levels {
+		le := &levelEncoder{}
+		for _, name := range l.Key {
+			t := typeOf(l, Column{Name: name})
+			le.key = append(le.key, valueCoder{kind: t.Kind, typ: t, clock: e.clock})
+		}
+		for _, fp := range l.fields {
+			f := e.bindField(l, fp, typeOf(l, fp.field.Column), o, &problems)
+			f.number = number
+			number++
+			le.tree.grow(strings.Split(fp.field.Send, "."), f)
+		}
+		e.levels = append(e.levels, le)
+	}
+	if changed := p.Orders.Changed; changed != "" {
+		t := typeOf(p.Orders, Column{Name: changed})
+		e.changed = valueCoder{kind: t.Kind, typ: t, clock: e.clock}
+	}
+	return e, problems.Err()
+}
+
+func (e *Encoder) bindField(l *Level, fp fieldPlan, t ColumnType, o Options, problems *strictyaml.Problems) *fieldEncoder {
+	field := fp.field
+	f := &fieldEncoder{
+		path: strings.TrimPrefix(l.Path+"."+field.Send, "."), value: fp.value, flag: fp.flag, field: field,
+		source: l.source(field.Column), mask: newMasker(field.Mask, o.HashKey),
+		coder: valueCoder{kind: t.Kind, typ: t, layout: field.Layout, clock: e.clock},
+	}
+	if field.As != KindUnknown {
+		f.coder.kind = field.As
+	}
+	if field.Map != nil {
+		f.codes = map[string]string{}
+		for _, entry := range field.Map.Codes {
+			f.codes[entry.Code] = entry.Send
+		}
+	}
+	kind := f.coder.kind
+	dated := kind == KindDate || kind == KindDateTime || kind == KindInstant
+	wrong := func(hint, format string, args ...any) {
+		problems.Add(field.At, hint, "%s: "+format, append([]any{f.path}, args...)...)
+	}
+	switch {
+	case kind == KindUnknown:
+		wrong("take the field out, or send another column", "%s is %s, which cannot be sent", f.source, t.Database)
+	case field.Unit != "" && kind != KindInteger && kind != KindDecimal && kind != KindFloat:
+		wrong("a unit belongs to a number; say as: integer or as: decimal where the text is one", "%s is %s, not a number with a unit", f.source, kind)
+	case field.Currency != "" && kind != KindDecimal && kind != KindInteger:
+		wrong("say as: decimal", "%s is %s, not an amount of money", f.source, kind)
+	case field.Mask.Strategy == MaskGeneralize && !dated:
+		wrong("GENERALIZE shortens dates to their month or year; say as: date where the text is one", "%s is %s, not a date", f.source, kind)
+	case field.Mask.Strategy == MaskHash && len(o.HashKey) < 32:
+		wrong("", "a HASH mask needs the site's key of 32 bytes")
+	case field.Narrative && kind != KindText:
+		wrong("take narrative out", "%s is %s, not free text", f.source, kind)
+	}
+	if field.Mask.Strategy == MaskGeneralize {
+		f.coder.kind = KindDate // the month on the dealer's wall, not in UTC
+	}
+	if field.Currency != "" && kind == KindInteger {
+		f.coder.kind = KindDecimal // money is never a JSON number
+	}
+	return f
+}
+
+// source names a column the way its owner knows it: dbo.Job.PayType.
+func (l *Level) source(c Column) string {
+	from := l.From
+	for _, j := range l.Joins {
+		if j.Name == c.Join {
+			from = j.From
+		}
+	}
+	return from.String() + "." + c.Name
+}
+
+// KeyText returns the text of a key made of values of Orders.Key, in that order. It fails for a NULL, and for a
+// value with "|" in a key of several columns, which could not be told apart.
+func (e *Encoder) KeyText(values []any) (string, error) {
+	text, err := e.appendKey(nil, values)
+	return string(text), err
+}
+
+func (e *Encoder) appendKey(dst []byte, values []any) ([]byte, error) {
+	coders := e.levels[0].key
+	for i := range coders {
+		if i > 0 {
+			dst = append(dst, '|')
+		}
+		from := len(dst)
+		if values[i] == nil {
+			return dst, fmt.Errorf("%s is NULL", e.plan.Orders.Key[i])
+		}
+		var absent bool
+		var err error
+		dst, absent, err = coders[i].appendPlain(dst, values[i])
+		if err != nil || absent {
+			return dst, fmt.Errorf("%s cannot be a key: it %w", e.plan.Orders.Key[i], cmpErr(err, errNotText))
+		}
+		if len(coders) > 1 && strings.IndexByte(string(dst[from:]), '|') >= 0 {
+			return dst, fmt.Errorf("%s holds the character |, which separates the columns of a key", e.plan.Orders.Key[i])
+		}
+	}
+	return dst, nil
+}
+
+func cmpErr(err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
+}
+
+// Token returns a text that is equal only for equal values of the changed column, and the value's instant where it
+// has one; "" for NULL and for what cannot be read, so that the order is read again.
+func (e *Encoder) Token(value any) (token string, at time.Time) {
+	if value == nil {
+		return "", time.Time{}
+	}
+	switch e.changed.kind {
+	case KindDate, KindDateTime, KindInstant:
+		t, zoned, absent, err := e.changed.timeOf(value)
+		if err != nil || absent {
+			return "", time.Time{}
+		}
+		if !zoned {
+			token = t.Format("2006-01-02T15:04:05.999999999")
+			return token, e.clock.utc(t)
+		}
+		t = t.UTC()
+		return t.Format(time.RFC3339Nano), t
+	}
+	text, absent, err := e.changed.appendPlain(nil, value)
+	if err != nil || absent {
+		return "", time.Time{}
+	}
+	return string(text), time.Time{}
+}
+
+// append appends the field's JSON value, or nothing where it has none.
+func (f *fieldEncoder) append(dst []byte, values []any, w *rowWriter) ([]byte, error) {
+	if f.flag >= 0 && isSet(values[f.flag]) {
+		w.note(eventWithheld, f.number)
+		return dst, nil
+	}
+	v := values[f.value]
+	if v == nil {
+		return dst, nil
+	}
+	if f.codes == nil && f.mask.plain() {
+		return f.appendPlain(dst, v, w)
+	}
+	return f.appendChanged(dst, v, w)
+}
+
+// appendPlain is the common path: the value as it is.
+func (f *fieldEncoder) appendPlain(dst []byte, v any, w *rowWriter) ([]byte, error) {
+	if f.coder.kind == KindText && f.field.Unit == "" {
+		if s, ok := v.(string); ok && !f.coder.typ.Fixed {
+			return w.appendString(dst, s), nil
+		}
+	}
+	w.plain = w.plain[:0]
+	plain, absent, err := f.coder.appendPlain(w.plain, v)
+	w.plain = plain
+	if err != nil || absent {
+		return dst, f.reason(err)
+	}
+	quoted := f.coder.quoted()
+	dst = f.open(dst)
+	switch {
+	case !quoted, f.coder.kind != KindText:
+		if quoted {
+			dst = append(dst, '"')
+		}
+		dst = append(dst, plain...)
+		if quoted {
+			dst = append(dst, '"')
+		}
+	default:
+		dst = w.appendBytes(dst, plain)
+	}
+	return f.close(dst), nil
+}
+
+// appendChanged sends a code's translation, or a masked value: always text.
+func (f *fieldEncoder) appendChanged(dst []byte, v any, w *rowWriter) ([]byte, error) {
+	w.plain = w.plain[:0]
+	plain, absent, err := f.coder.appendPlain(w.plain, v)
+	w.plain = plain
+	if err != nil || absent {
+		return dst, f.reason(err)
+	}
+	if f.codes != nil {
+		if plain, err = f.translate(plain); err != nil {
+			return dst, f.reason(err)
+		}
+	}
+	masked, ok, err := f.mask.apply(plain)
+	if err != nil {
+		return dst, fmt.Errorf("%s (%s): %w", f.path, f.source, err)
+	}
+	if !ok {
+		return dst, nil
+	}
+	dst = f.open(dst)
+	dst = w.appendBytes(dst, masked)
+	return f.close(dst), nil
+}
+
+func (f *fieldEncoder) translate(plain []byte) ([]byte, error) {
+	if sent, ok := f.codes[string(plain)]; ok {
+		return []byte(sent), nil
+	}
+	if sent, ok := f.codes[strings.TrimSpace(string(plain))]; ok {
+		return []byte(sent), nil
+	}
+	if f.field.Map.HasElse {
+		return []byte(f.field.Map.Else), nil
+	}
+	return nil, errNoCode
+}
+
+func (f *fieldEncoder) open(dst []byte) []byte {
+	if f.field.Unit != "" || f.field.Currency != "" {
+		dst = append(dst, `{"value":`...)
+	}
+	return dst
+}
+
+func (f *fieldEncoder) close(dst []byte) []byte {
+	switch {
+	case f.field.Unit != "":
+		return append(append(append(dst, `,"unit_code":"`...), f.field.Unit...), `"}`...)
+	case f.field.Currency != "":
+		return append(append(append(dst, `,"currency_code":"`...), f.field.Currency...), `"}`...)
+	}
+	return dst
+}
+
+// reason says which value cannot be sent, and what to do; never the value.
+func (f *fieldEncoder) reason(err error) error {
+	if err == nil {
+		return nil
+	}
+	hint := "look at the order in the DMS; correct it there, or say in the whitelist how the column is to be read (as, layout)"
+	if err == errNoCode {
+		hint = "add the code to the map in the whitelist, or give the map an else"
+	}
+	return fmt.Errorf("%s: %s %w; %s", f.path, f.source, err, hint)
+}
+
+func isSet(v any) bool {
+	switch v := v.(type) {
+	case int64:
+		return v != 0
+	case bool:
+		return v
+	}
+	return false
+}
