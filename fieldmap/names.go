@@ -26,7 +26,7 @@ var sqlText = regexp.MustCompile(`(?i)` + strings.Join([]string{
 	`\bwhere\b.*[=<>]`, `\bjoin\b.*\bon\b`, `\bwith\s*\(`, `\(\s*nolock\s*\)`,
 	`\b(drop|alter|create|truncate)\s+(table|view|procedure|function|database|user|login)\b`,
 	`\b(insert\s+into|delete\s+from)\b`, `\bupdate\b.*\bset\b`, `^exec(ute)?\s`,
-	`^(avg|cast|coalesce|concat|convert|count|ifnull|isnull|left|lower|ltrim|max|min|nullif|openquery|openrowset|replace|right|rtrim|substr|substring|sum|trim|try_cast|try_convert|upper)\s*\(`,
+	`^(avg|cast|coalesce|concat|convert|count|ifnull|isnull|left|lower|ltrim|max|min|nullif|openquery|openrowset|replace|right|rtrim|substr|substring|sum|trim|try_cast|try_convert|upper)\(`,
 	`^case\s+when\b`,
 }, "|"))
 
@@ -113,7 +113,7 @@ func checkName(n strictyaml.Node, name string) {
 	if utf8.RuneCountInString(name) > maxName {
 		n.Problem("", "a name has at most %d characters", maxName)
 	}
-	if strings.ContainsAny(name, "\n\r\t\x00") {
+	if strings.Contains(name, "\n") {
 		n.Problem("", "a name has no line break")
 	}
 }

@@ -330,9 +330,9 @@ func TestKeyText(t *testing.T) {
 
 func TestBindReportsAllMismatches(t *testing.T) {
 	w := sample()
-	w.Orders.Fields[0].Unit = "SMI"                                       // text
+	w.Orders.Fields[0].Unit = "SMI"                                      // text
 	w.Orders.Fields[2].Mask = Mask{Strategy: MaskGeneralize, To: "year"} // a number
-	w.Orders.Fields[3].Column.Name = "Photo"                              // not in sampleTypes: unknown
+	w.Orders.Fields[3].Column.Name = "Photo"                             // not in sampleTypes: unknown
 	_, err := w.Compile().Bind(func(_ *Level, c Column) ColumnType {
 		t := sampleTypes[c.String()]
 		t.Database = "image"

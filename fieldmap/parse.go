@@ -23,11 +23,14 @@ func Parse(file string, source []byte) (*Whitelist, error) {
 	root, problems := strictyaml.Parse(file, source)
 	o := root.Object("fieldmap recipient purpose agreement orders", "")
 	w := &Whitelist{
-		Version:   o.Get("fieldmap").Int(1, 1),
+		Version:   1,
 		Recipient: o.Get("recipient").Text(),
 		Purpose:   o.Get("purpose").Text(),
 		Agreement: o.Get("agreement").Text(),
 		Orders:    parseOrders(o.Get("orders")),
+	}
+	if version := o.Get("fieldmap"); version.Given() && version.Text() != "1" {
+		version.Problem("write fieldmap: 1; a newer whitelist needs a newer roagent", "this roagent reads version 1 of the whitelist")
 	}
 	w.verify(problems)
 	if err := problems.Err(); err != nil {

@@ -154,6 +154,15 @@ func (l *Level) Columns() []Column {
 	return columns
 }
 
+// Fields returns the fields of the level, in the order of the whitelist.
+func (l *Level) Fields() []*Field {
+	fields := make([]*Field, len(l.fields))
+	for i, f := range l.fields {
+		fields[i] = f.field
+	}
+	return fields
+}
+
 // rulesText tells two lists of rules apart by what they do, whatever reasons they give.
 func rulesText(rules []Rule) string {
 	var b strings.Builder

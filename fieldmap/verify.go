@@ -72,7 +72,7 @@ func circular(link, linkAbove []Pair) bool {
 
 // sameTable reports whether two names may mean one table: a schema left out may be any.
 func sameTable(a, b Table) bool {
-	return sameName(a.Name, b.Name) && (a.Schema == "" || b.Schema == "" || sameName(a.Schema, b.Schema))
+	return a.Name != "" && sameName(a.Name, b.Name) && (a.Schema == "" || b.Schema == "" || sameName(a.Schema, b.Schema))
 }
 
 // anchors returns the columns of a table that the lists below it name.
@@ -109,7 +109,7 @@ func (v *verifier) sentNames(fields []Field, lists []Lines) {
 			continue
 		}
 		if first, taken := within[s.name]; taken {
-			v.problems.Add(s.at, "", "%s cannot be a value: line %d sends %s within it", s.name, first.at.Line, first.name)
+			v.problems.Add(s.at, "", "%s cannot be sent as a whole: line %d sends %s within it", s.name, first.at.Line, first.name)
 		}
 		for object := parentPath(s.name); object != ""; object = parentPath(object) {
 			if first, taken := whole[object]; taken {

@@ -83,10 +83,10 @@ func (c Column) String() string {
 // Table names a table or view. Schema is "" where the whitelist leaves it out: dbo, or SQLite's main.
 type Table struct{ Schema, Name string }
 
-// String returns the table as the whitelist writes it; parts with a dot or a bracket are bracketed.
+// String returns the table as the whitelist writes it; parts with more than words in them are bracketed.
 func (t Table) String() string {
 	part := func(s string) string {
-		if strings.ContainsAny(s, ".[]") {
+		if strings.ContainsAny(s, `.[]"';-/*()`) {
 			return "[" + strings.ReplaceAll(s, "]", "]]") + "]"
 		}
 		return s

@@ -74,19 +74,25 @@ func (n Node) Object(required, optional string) Object {
 	}
 	needed := strings.Fields(required)
 	known := append(slices.Clone(needed), strings.Fields(optional)...)
+	misspelt := map[string]bool{}
 	for _, e := range n.Entries() {
 		key := e.Key.scalar()
-		if !slices.Contains(known, key) {
-			e.Key.Problem(suggest(key, known), "there is no key %q here", key)
+		if slices.Contains(known, key) {
+			e.Value.name = key
+			o.values[key] = e.Value
 			continue
 		}
-		e.Value.name = key
-		o.values[key] = e.Value
+		near := Closest(key, known)
+		misspelt[near] = true
+		hint := "known keys: " + strings.Join(known, ", ")
+		if near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		e.Key.Problem(hint, "there is no key %q here", key)
 	}
 	for _, key := range needed {
-		if !o.values[key].Given() {
+		if !o.values[key].Given() && !misspelt[key] {
 			n.Problem("", "%s lacks the key %s", n.name, key)
-			// Read on as if it were there, so that nothing is reported twice.
 		}
 	}
 	return o
@@ -263,11 +269,4 @@ func bracketHint(n Node, want string) string {
 // turn the direction of writing.
 func misleads(r rune) bool {
 	return unicode.IsControl(r) || (r >= 0x202A && r <= 0x202E) || (r >= 0x2066 && r <= 0x2069)
-}
-
-func suggest(name string, known []string) string {
-	if best := Closest(name, known); best != "" {
-		return "did you mean " + best + "?"
-	}
-	return "known keys: " + strings.Join(known, ", ")
 }

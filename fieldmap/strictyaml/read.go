@@ -19,6 +19,10 @@ import (
 // MaxSize is the most bytes a file may have. A whitelist of 1,000 fields has about 150 KiB.
 const MaxSize = 1 << 20
 
+// maxKeys is how many keys a file may have in all: the parser's time grows with the square of a mapping's keys. A
+// whitelist of 1,000 fields has about 10,000.
+const maxKeys = 25_000
+
 // maxDepth is how deeply parts may be nested; a whitelist with five levels of lines needs 17.
 const maxDepth = 32
 
@@ -90,7 +94,7 @@ func readable(source []byte, problems *Problems) bool {
 // refuseTokens notes what the files may not use, before the parser builds anything of it: nesting without bound would
 // exhaust the stack.
 func refuseTokens(tokens token.Tokens, problems *Problems) (refused bool) {
-	flow, chain, line := 0, 0, 0
+	flow, chain, line, keys := 0, 0, 0, 0
 	refuse := func(t *token.Token, hint, format string, args ...any) {
 		refused = true
 		problems.Add(tokenPlace(t), hint, format, args...)
@@ -122,6 +126,13 @@ func refuseTokens(tokens token.Tokens, problems *Problems) (refused bool) {
 				chain, line = 0, t.Position.Line
 			}
 			chain++
+		}
+		if t.Type == token.MappingValueType {
+			keys++
+		}
+		if keys > maxKeys {
+			refuse(t, "is it the right file?", "the file has more than %d keys", maxKeys)
+			return true
 		}
 		if flow > maxDepth || chain > maxDepth {
 			refuse(t, "", "this is nested more than %d deep", maxDepth)
@@ -158,7 +169,7 @@ func addSyntax(problems *Problems, err error) {
 
 func syntaxHint(e *yaml.SyntaxError) string {
 	switch {
-	case strings.Contains(e.Message, "tab character"):
+	case strings.Contains(e.Message, "tab character"), strings.Contains(e.Message, "'\t'"):
 		return "indent with spaces, not with tabs"
 	case strings.Contains(e.Message, "mapping value is not allowed"):
 		return "a text with a colon and a space in it must be in quotes"
