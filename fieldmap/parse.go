@@ -1,7 +1,6 @@
 package fieldmap
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 
@@ -12,7 +11,7 @@ import (
 func ParseFile(path string) (*Whitelist, error) {
 	source, err := strictyaml.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the whitelist: %w", err)
+		return nil, err
 	}
 	return Parse(path, source)
 }

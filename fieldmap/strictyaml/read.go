@@ -3,8 +3,8 @@ package strictyaml
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"unicode/utf8"
@@ -26,19 +26,29 @@ const maxKeys = 25_000
 // maxDepth is how deeply parts may be nested; a whitelist with five levels of lines needs 17.
 const maxDepth = 32
 
-// ReadFile reads a file of at most MaxSize bytes; of a larger one it returns MaxSize+1 bytes, which [Parse] refuses
-// with a place and a hint.
+// ReadFile reads a file of at most MaxSize bytes; of a larger one it returns MaxSize+1 bytes, which [Parse] refuses.
+// A file that cannot be read is a problem too.
 func ReadFile(path string) ([]byte, error) {
+	source, err := readFile(path)
+	if err == nil {
+		return source, nil
+	}
+	problems := &Problems{File: path}
+	var cause *fs.PathError
+	if errors.As(err, &cause) {
+		err = cause.Err // the path is said already
+	}
+	problems.Add(Pos{}, "", "the file cannot be read: %v", err)
+	return nil, problems
+}
+
+func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	source, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	return source, nil
+	return io.ReadAll(io.LimitReader(f, MaxSize+1))
 }
 
 // Parse reads one YAML document and returns its root. What is wrong with the YAML itself is noted in problems, which

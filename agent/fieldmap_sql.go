@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+
+	"roagent/extract"
+)
+
+type fieldmapSQLCommand struct {
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+// Run needs no DMS: the statements depend on the whitelist and the driver alone.
+func (c fieldmapSQLCommand) Run(p *program) error {
+	config, plan, err := p.load()
+	if err != nil {
+		return err
+	}
+	statements, err := extract.Statements(config.DMS.Driver, plan)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(p.stdout, statements)
+	}
+	for _, s := range statements {
+		fmt.Fprintf(p.stdout, "-- %s\n", s.Name)
+		for _, param := range s.Params {
+			fmt.Fprintf(p.stdout, "--   %s\n", param)
+		}
+		fmt.Fprintf(p.stdout, "%s;\n\n", s.SQL)
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+// Command roagent reads a week's repair orders out of a dealer's DMS, keeps what the dealer's whitelist lists, and
+// delivers it to the car maker's collector, exactly once and provably.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // Windows has no zone files
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/term"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// program is what every command gets: where it reads and writes, and the flags that all share.
+type program struct {
+	ctx    context.Context
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	config string
+}
+
+type commands struct {
+	Config string `help:"The configuration file." placeholder:"FILE" default:"roagent.yaml" env:"ROAGENT_CONFIG"`
+
+	Demo     demoCommand     `cmd:"" help:"Show the whole story on a sample DMS and a collector of its own, in a temporary folder."`
+	Fieldmap fieldmapCommand `cmd:"" help:"Look at the whitelist and approve it."`
+	Preview  previewCommand  `cmd:"" help:"Print the exact lines that a pull would send. Stores and sends nothing."`
+	Pull     pullCommand     `cmd:"" help:"Read the weeks that are due, queue them and send them."`
+	Send     sendCommand     `cmd:"" help:"Send what is queued, now."`
+	Status   statusCommand   `cmd:"" help:"Tell what was read, what is queued, what waits for a person."`
+	Parked   parkedCommand   `cmd:"" help:"Look at what could not be sent, and let it go on."`
+	Run      runCommand      `cmd:"" help:"Be the service, in the foreground: pull when it is time."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
+}
+
+// run is the whole program: it returns the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var c commands
+	parser, err := kong.New(
+		&c, kong.Name("roagent"), kong.Writers(stdout, stderr), kong.UsageOnError(),
+		kong.Description("Reads a week's repair orders out of the DMS, keeps what the whitelist lists, and delivers it exactly once."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Exit(func(code int) { panic(exitNow(code)) }),
+	)
+	if err != nil {
+		fmt.Fprintln(stderr, "roagent:", err)
+		return exitFailed
+	}
+	return runParsed(parser, args, &program{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}, &c)
+}
+
+// exitNow carries an exit out of kong, which ends the process after --help.
+type exitNow int
+
+func runParsed(parser *kong.Kong, args []string, p *program, c *commands) (code int) {
+	defer func() {
+		if r := recover(); r != nil {
+			now, ok := r.(exitNow)
+			if !ok {
+				panic(r)
+			}
+			code = int(now)
+		}
+	}()
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(p.stderr, "roagent: %v\nTry 'roagent --help'.\n", err)
+		return exitUsage
+	}
+	p.config = c.Config
+	err = parsed.Run(p)
+	explain(p.stderr, err)
+	return exitCode(err)
+}
+
+// logger returns the log of a command: to standard error, in the configuration's format and level.
+func (p *program) logger(level slog.Level, format string) *slog.Logger {
+	o := &slog.HandlerOptions{Level: level}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(p.stderr, o))
+	}
+	return slog.New(slog.NewTextHandler(p.stderr, o))
+}
+
+// onTerminal reports whether w is a terminal: there a person watches.
+func onTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// cancelled reports whether err is nothing but the end of ctx: a person or the service manager asked for it.
+func cancelled(ctx context.Context, err error) bool {
+	return err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled)
+}

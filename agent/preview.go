@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"roagent/extract"
+	"roagent/fieldmap"
+)
+
+type previewCommand struct {
+	Week  string `placeholder:"W" help:"The week, like 2026-W46. Without it: the latest that has ended."`
+	Limit int    `default:"10" help:"At most this many lines; 0 is all."`
+}
+
+// Run prints the lines and nothing else on standard output, so that they can be taken on as they are. It needs no
+// approval: it is what the whitelist is judged by before it is approved.
+func (c previewCommand) Run(p *program) error {
+	if c.Limit < 0 {
+		return &usageError{"--limit is negative", "0 prints all lines"}
+	}
+	s, err := p.openSite()
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	week, err := c.week(s)
+	if err != nil {
+		return err
+	}
+	dms, reader, err := s.openDMS(p.ctx)
+	if err != nil {
+		return err
+	}
+	defer dms.Close()
+	out := bufio.NewWriter(p.stdout)
+	v := &preview{site: s, out: out, limit: c.Limit}
+	err = errors.Join(v.week(p.ctx, reader, week), out.Flush())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stderr, "%s: %s a pull would send now%s; %s as sent before\n", week, plural(v.lines, "line"), v.more(), plural(v.unchanged, "order"))
+	if v.parked > 0 {
+		return fmt.Errorf("%s could not be sent as they are, see above: %w", plural(v.parked, "order"), errParked)
+	}
+	return nil
+}
+
+func (c previewCommand) week(s *site) (fieldmap.Week, error) {
+	schedule, err := s.schedule()
+	if err != nil {
+		return fieldmap.Week{}, err
+	}
+	ended := schedule.Ended(time.Now())
+	if c.Week == "" {
+		return ended, nil
+	}
+	weeks, err := weekRange(c.Week, c.Week, ended)
+	if err != nil {
+		return fieldmap.Week{}, err
+	}
+	return weeks[0], nil
+}
+
+// preview prints what a pull of a week would send.
+type preview struct {
+	site      *site
+	out       io.Writer
+	limit     int
+	lines     int
+	unchanged int
+	parked    int
+}
+
+func (v *preview) full() bool { return v.limit > 0 && v.lines >= v.limit }
+
+func (v *preview) more() string {
+	if v.full() {
+		return ", or more (--limit)"
+	}
+	return ""
+}
+
+func (v *preview) week(ctx context.Context, reader *extract.Reader, week fieldmap.Week) error {
+	reading, err := reader.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer reading.Close()
+	var after []byte
+	for {
+		keys, err := reading.Keys(ctx, week, after, v.pageSize(), time.Time{})
+		if err != nil {
+			return err
+		}
+		if err := v.page(ctx, reading, week, keys); err != nil {
+			return err
+		}
+		if after = keys.Next(); after == nil || v.full() {
+			return nil
+		}
+	}
+}
+
+func (v *preview) page(ctx context.Context, reading *extract.Reading, week fieldmap.Week, keys *extract.KeyPage) error {
+	v.park(keys.Parked())
+	for len(keys.Keys()) > 0 && !v.full() {
+		page, n, err := reading.Orders(ctx, week, keys)
+		if err != nil {
+			return err
+		}
+		for record := range page.Records() {
+			if v.full() {
+				break
+			}
+			if err := v.record(record); err != nil {
+				return err
+			}
+		}
+		v.park(page.Parked())
+		keys = keys.Rest(n)
+	}
+	return nil
+}
+
+func (v *preview) record(record fieldmap.Record) error {
+	line, err := v.site.queue.Preview(record)
+	if err != nil {
+		return err
+	}
+	if line == nil {
+		v.unchanged++
+		return nil
+	}
+	v.lines++
+	if _, err := v.out.Write(line); err != nil {
+		return fmt.Errorf("print the preview: %w", err)
+	}
+	return nil
+}
+
+func (v *preview) park(orders []fieldmap.Parked) {
+	for _, o := range orders {
+		v.parked++
+		v.site.log.Warn("an order would be parked", "week", o.Week.String(), "key", o.Key.Text, "reason", o.Reason)
+	}
+}
+
+// pageSize is how many orders are read at once: no more than are asked for.
+func (v *preview) pageSize() int {
+	if v.limit == 0 {
+		return v.site.config.Queue.BatchOrders
+	}
+	return min(v.limit, v.site.config.Queue.BatchOrders)
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"roagent/fieldmap"
+)
+
+type pullCommand struct {
+	Week   string `placeholder:"W" help:"Read this week only, like 2026-W46. Without it: the weeks that are due, and the look-back."`
+	From   string `placeholder:"W" help:"Read every week from this one on …"`
+	To     string `placeholder:"W" help:"… to this one."`
+	NoSend bool   `help:"Queue what is read, and leave the sending to later."`
+	JSON   bool   `name:"json" help:"Print JSON."`
+}
+
+func (c pullCommand) Run(p *program) error {
+	s, err := p.openSite()
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	schedule, err := s.schedule()
+	if err != nil {
+		return err
+	}
+	weeks, err := c.weeks(s, schedule)
+	if err != nil {
+		return err
+	}
+	report, err := s.pull(p.ctx, time.Time{}, weeks, !c.NoSend, newProgress(p.stderr, s.log))
+	if report == nil {
+		return err
+	}
+	if printErr := c.print(p, s, report); printErr != nil {
+		return printErr
+	}
+	if err == nil && report.parked() {
+		err = errParked
+	}
+	return err
+}
+
+func (c pullCommand) print(p *program, s *site, report *Report) error {
+	if c.JSON {
+		return printJSON(p.stdout, report)
+	}
+	if err := report.print(p.stdout); err != nil {
+		return err
+	}
+	if c.NoSend {
+		pending, err := s.queue.Pending()
+		if err == nil {
+			fmt.Fprintf(p.stdout, "queued, not sent: %s; 'roagent send' sends them\n", plural(pending.Batches, "batch"))
+		}
+		return err
+	}
+	printSent(p.stdout, report.Sent, s.config.Collector.URL)
+	return nil
+}
+
+// weeks returns the weeks that the flags name, or those that are due.
+func (c pullCommand) weeks(s *site, schedule Schedule) ([]fieldmap.Week, error) {
+	now := time.Now()
+	from, to := c.From, c.To
+	switch {
+	case c.Week != "" && from+to != "":
+		return nil, &usageError{"--week goes alone", "give either --week, or --from and --to"}
+	case c.Week != "":
+		from, to = c.Week, c.Week
+	case from == "" && to == "":
+		return s.dueWeeks(schedule, now)
+	case from == "" || to == "":
+		return nil, &usageError{"--from and --to go together", "for one week, give --week"}
+	}
+	return weekRange(from, to, schedule.Ended(now))
+}
+
+// dueWeeks returns the weeks that a run at now reads, oldest first, with those whose reading was stopped.
+func (s *site) dueWeeks(schedule Schedule, now time.Time) ([]fieldmap.Week, error) {
+	known, err := s.queue.Weeks()
+	if err != nil {
+		return nil, err
+	}
+	weeks := schedule.Weeks(now, s.config.Schedule.LookbackWeeks, finishedWeeks(known))
+	for _, w := range unfinishedWeeks(known) {
+		if !slices.Contains(weeks, w) {
+			weeks = append(weeks, w)
+		}
+	}
+	slices.SortFunc(weeks, func(a, b fieldmap.Week) int { return a.Start(time.UTC).Compare(b.Start(time.UTC)) })
+	return weeks, nil
+}
+
+// maxWeeks bounds one pull by hand: ten years.
+const maxWeeks = 530
+
+// weekRange returns all weeks from one to another. None may come after the latest that has ended.
+func weekRange(from, to string, ended fieldmap.Week) ([]fieldmap.Week, error) {
+	first, err := fieldmap.ParseWeek(from)
+	if err != nil {
+		return nil, &usageError{err.Error(), ""}
+	}
+	last, err := fieldmap.ParseWeek(to)
+	if err != nil {
+		return nil, &usageError{err.Error(), ""}
+	}
+	if last.Before(first) {
+		return nil, &usageError{fmt.Sprintf("%s comes after %s", first, last), "give the earlier week with --from"}
+	}
+	if ended.Before(last) {
+		return nil, &usageError{fmt.Sprintf("the week %s is not over yet", last), fmt.Sprintf("the latest that can be read is %s", ended)}
+	}
+	var weeks []fieldmap.Week
+	for w := first; !last.Before(w); w = w.Next() {
+		if len(weeks) == maxWeeks {
+			return nil, &usageError{fmt.Sprintf("%s to %s are more than %d weeks", first, last, maxWeeks), "pull them in parts"}
+		}
+		weeks = append(weeks, w)
+	}
+	return weeks, nil
+}
+
+// pull reads weeks, if the whitelist is approved, and sends what is queued. Reading pauses at deadline, where it has one.
+// The report is nil where nothing was begun.
+func (s *site) pull(ctx context.Context, deadline time.Time, weeks []fieldmap.Week, send bool, bar progress) (*Report, error) {
+	if err := checkApproval(s.queue, s.plan.Digest); err != nil {
+		return nil, err
+	}
+	c := &cycle{open: s.openDMS, digest: s.plan.Digest, queue: s.queue, batchOrders: s.config.Queue.BatchOrders, progress: bar}
+	if send {
+		var err error
+		if c.sender, err = s.sender(); err != nil {
+			return nil, err
+		}
+	}
+	reading := ctx
+	if !deadline.IsZero() {
+		var cancel context.CancelFunc
+		reading, cancel = context.WithDeadline(ctx, deadline)
+		defer cancel()
+	}
+	return c.run(ctx, reading, weeks)
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"roagent/fieldmap"
+	"roagent/upload"
+)
+
+// Report is what a run did: shown as a table, or as JSON.
+type Report struct {
+	Weeks []*WeekReport `json:"weeks"`
+	Sent  upload.Sent   `json:"sent"`
+}
+
+// WeekReport is what a run did with one week.
+type WeekReport struct {
+	Week      string               `json:"week"`
+	Orders    int                  `json:"orders"`    // found in the DMS and not skipped
+	New       int                  `json:"new"`       // sent for the first time
+	Revised   int                  `json:"revised"`   // sent again because they changed
+	Voided    int                  `json:"voided"`    // gone from the DMS
+	Unchanged int                  `json:"unchanged"` // not sent again
+	Parked    int                  `json:"parked"`    // cannot be sent as they are
+	Keyless   int                  `json:"keyless"`   // have no key and cannot be named
+	Skipped   []fieldmap.SkipCount `json:"skipped"`   // rows left out, by rule
+	Counts    fieldmap.Counts      `json:"counts"`    // values left out or altered in the orders read
+	Finished  bool                 `json:"finished"`  // false: the run was stopped in this week and goes on at the next
+}
+
+func (r *Report) week(w fieldmap.Week) *WeekReport {
+	line := &WeekReport{Week: w.String()}
+	r.Weeks = append(r.Weeks, line)
+	return line
+}
+
+func (w *WeekReport) add(s upload.Stored, counts fieldmap.Counts) {
+	w.Orders += s.New + s.Revised + s.Unchanged + s.Parked
+	w.New += s.New
+	w.Revised += s.Revised
+	w.Unchanged += s.Unchanged
+	w.Parked += s.Parked
+	w.Counts.Add(counts)
+}
+
+func (w *WeekReport) skippedRows() (orders, lines int) {
+	for _, s := range w.Skipped {
+		if s.List == "" {
+			orders += s.Count
+		} else {
+			lines += s.Count
+		}
+	}
+	return orders, lines
+}
+
+func (w *WeekReport) withheld() int {
+	n := 0
+	for _, count := range w.Counts.Withheld {
+		n += count
+	}
+	return n
+}
+
+// parked reports whether anything waits for a person.
+func (r *Report) parked() bool {
+	return r.Sent.Parked > 0 || slices.ContainsFunc(r.Weeks, func(w *WeekReport) bool { return w.Parked+w.Keyless > 0 })
+}
+
+// print shows the report on a terminal.
+func (r *Report) print(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "week\torders\tnew\trevised\tvoided\tunchanged\tparked\tskipped\twithheld\t")
+	for _, week := range r.Weeks {
+		orders, lines := week.skippedRows()
+		skipped := fmt.Sprint(orders)
+		if lines > 0 {
+			skipped = fmt.Sprintf("%d +%d lines", orders, lines)
+		}
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%d\t\n",
+			week.Week, week.Orders, week.New, week.Revised, week.Voided, week.Unchanged, week.Parked+week.Keyless, skipped, week.withheld())
+	}
+	if len(r.Weeks) > 0 {
+		if err := t.Flush(); err != nil {
+			return fmt.Errorf("print the report: %w", err)
+		}
+	}
+	r.printWhy(w)
+	return nil
+}
+
+// printWhy tells why rows and values were left out, and what else a person should know.
+func (r *Report) printWhy(w io.Writer) {
+	skipped, withheld := map[string]int{}, map[string]int{}
+	var counts fieldmap.Counts
+	keyless := 0
+	for _, week := range r.Weeks {
+		for _, s := range week.Skipped {
+			skipped[cmp.Or(s.List, "order")+": "+s.Why] += s.Count
+		}
+		for path, n := range week.Counts.Withheld {
+			withheld[path] += n
+		}
+		counts.Add(week.Counts)
+		keyless += week.Keyless
+		if !week.Finished {
+			fmt.Fprintf(w, "%s is not finished: the next run goes on where this one stopped\n", week.Week)
+		}
+	}
+	printCounts(w, "skipped, never read:", skipped)
+	printCounts(w, "withheld, never read:", withheld)
+	for _, note := range []struct {
+		n    int
+		text string
+	}{
+		{keyless, "orders have no key in the DMS and cannot be sent"},
+		{counts.InvalidText, "texts held bytes that are no characters; each is sent as U+FFFD"},
+		{counts.Repeated, "times fell into an hour that daylight saving repeats; the first was taken"},
+		{counts.Skipped, "times fell into an hour that daylight saving skips; they were moved forward"},
+	} {
+		if note.n > 0 {
+			fmt.Fprintf(w, "%d %s\n", note.n, note.text)
+		}
+	}
+}
+
+func printCounts(w io.Writer, title string, counts map[string]int) {
+	names := slices.Sorted(maps.Keys(counts))
+	names = slices.DeleteFunc(names, func(name string) bool { return counts[name] == 0 })
+	if len(names) == 0 {
+		return
+	}
+	fmt.Fprintln(w, title)
+	for _, name := range names {
+		fmt.Fprintf(w, "%8d  %s\n", counts[name], name)
+	}
+}
+
+// printSent tells what went to the collector.
+func printSent(w io.Writer, s upload.Sent, collector string) {
+	if s.Batches+s.Manifests == 0 {
+		fmt.Fprintln(w, "nothing to send")
+		return
+	}
+	fmt.Fprintf(w, "sent %s with %s (%s) and closed %s at %s; every receipt verifies\n",
+		plural(s.Batches, "batch"), plural(s.Orders, "line"), bytesText(s.Bytes), plural(s.Manifests, "week"), collector)
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	if strings.HasSuffix(noun, "ch") {
+		return fmt.Sprintf("%d %ses", n, noun)
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func bytesText(n int64) string {
+	switch {
+	case n >= 1e9:
+		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+	case n >= 1e6:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	case n >= 1e3:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	}
+	return fmt.Sprintf("%d bytes", n)
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"roagent/extract/sampledms"
+	"roagent/fieldmap"
+	"roagent/upload"
+	"roagent/upload/collector"
+)
+
+// rig is a store as its IT has it, in a folder: a DMS, a configuration, an approved whitelist; and a collector.
+type rig struct {
+	options  rigOptions
+	dir      string
+	config   string // path of roagent.yaml
+	dms      string // path of the SQLite file
+	weeks    []fieldmap.Week
+	store    *collector.MemStore
+	handler  http.Handler
+	verifier note.Verifier
+}
+
+type rigOptions struct {
+	weeks       int // that have ended
+	orders      int // a week
+	batchOrders int
+	whitelist   string                          // "": the sample's
+	wrap        func(http.Handler) http.Handler // stands before the collector
+}
+
+const rigDealer = "04123"
+
+func newRig(t *testing.T, o rigOptions) *rig {
+	t.Helper()
+	dms := filepath.Join(t.TempDir(), "dms.db")
+	last := Schedule{Zone: zone(t, "America/Los_Angeles"), Settle: 10 * time.Minute}.Ended(time.Now())
+	var weeks []fieldmap.Week
+	for i := range o.weeks {
+		weeks = append(weeks, last.Add(i+1-o.weeks))
+	}
+	sample := sampledms.Options{First: weeks[0], Weeks: o.weeks, OrdersPerWeek: o.orders, Seed: 7}
+	if err := sampledms.CreateFile(t.Context(), dms, sample); err != nil {
+		t.Fatal(err)
+	}
+	return (&rig{options: o, dms: dms, weeks: weeks}).again(t)
+}
+
+// again returns a new store with a new collector on the same DMS.
+func (r *rig) again(t *testing.T) *rig {
+	t.Helper()
+	n := &rig{options: r.options, dms: r.dms, weeks: r.weeks, dir: t.TempDir(), store: collector.NewMemStore()}
+	key, err := collector.OpenKey(t.Context(), n.store, "collector.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := collector.AddDealer(t.Context(), n.store, rigDealer, "Example Toyota")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.verifier = key.Verifier
+	n.handler = collector.New(n.store, key)
+	if r.options.wrap != nil {
+		n.handler = r.options.wrap(n.handler)
+	}
+	server := httptest.NewServer(n.handler)
+	t.Cleanup(server.Close)
+	whitelist := r.options.whitelist
+	if whitelist == "" {
+		whitelist = sampledms.Whitelist
+	}
+	n.config = filepath.Join(n.dir, "roagent.yaml")
+	n.write(t, "fieldmap.yaml", whitelist)
+	n.write(t, "collector.token", token)
+	n.write(t, "roagent.yaml", fmt.Sprintf(rigConfig, rigDealer, r.dms, server.URL, key.Public, max(1, r.options.batchOrders)))
+	if code, out := n.run(t, "fieldmap", "approve", "--by", "Dana Dealer"); code != exitDone {
+		t.Fatalf("approve: %d\n%s", code, out)
+	}
+	return n
+}
+
+const rigConfig = `dealer: {id: %q, name: Example Toyota, timezone: America/Los_Angeles}
+dms: {driver: sqlite, path: %q}
+fieldmap: fieldmap.yaml
+data_dir: data
+collector:
+  url: %s
+  token: file:collector.token
+  receipt_key: %q
+queue: {batch_orders: %d}
+log: {level: error}
+`
+
+func (r *rig) write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(r.dir, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run runs a command in this process and returns its exit code and all that it printed.
+func (r *rig) run(t *testing.T, args ...string) (code int, out string) {
+	t.Helper()
+	return r.runContext(t.Context(), args...)
+}
+
+func (r *rig) runContext(ctx context.Context, args ...string) (code int, out string) {
+	var b bytes.Buffer
+	code = run(ctx, append([]string{"--config", r.config}, args...), bytes.NewReader(nil), &b, &b)
+	return code, b.String()
+}
+
+// mustRun is run for a command that ends well.
+func (r *rig) mustRun(t *testing.T, args ...string) string {
+	t.Helper()
+	code, out := r.run(t, args...)
+	if code != exitDone {
+		t.Fatalf("%v ended with %d:\n%s", args, code, out)
+	}
+	return out
+}
+
+// export returns what the collector holds of all weeks.
+func (r *rig) export(t *testing.T) string {
+	t.Helper()
+	var b bytes.Buffer
+	for _, week := range r.weeks {
+		if err := collector.Export(t.Context(), r.store, rigDealer, week, &b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.String()
+}
+
+// open opens the store's queue.
+func (r *rig) open(t *testing.T) *upload.Queue {
+	t.Helper()
+	q := upload.NewQueue(filepath.Join(r.dir, "data"), rigDealer)
+	if err := q.Open(); err != nil {
+		t.Fatal(err)
+	}
+	return q
+}
+
+// verify checks that the ledger holds, that all its receipts do, and that nothing waits.
+func (r *rig) verify(t *testing.T) {
+	t.Helper()
+	q := r.open(t)
+	defer q.Close()
+	if _, err := q.VerifyLedger(); err != nil {
+		t.Error(err)
+	}
+	receipts := 0
+	for e, err := range q.Entries() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Receipt == "" {
+			continue
+		}
+		receipt, err := upload.OpenReceipt([]byte(e.Receipt), r.verifier)
+		if err != nil || receipt.ID != e.ID {
+			t.Errorf("ledger entry %d: %v", e.Number, err)
+		}
+		receipts++
+	}
+	if receipts == 0 {
+		t.Error("the ledger holds no receipt")
+	}
+	pending, err := q.Pending()
+	if err != nil || pending.Batches > 0 {
+		t.Errorf("%d batches wait: %v", pending.Batches, err)
+	}
+}
+
+// change writes to the DMS, as the dealership's own programs do.
+func (r *rig) change(t *testing.T, fn func(*sql.DB)) {
+	t.Helper()
+	db, err := sql.Open("sqlite", r.dms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	fn(db)
+}
+
+// exec runs a statement on the DMS.
+func (r *rig) exec(t *testing.T, statement string, args ...any) {
+	t.Helper()
+	r.change(t, func(db *sql.DB) {
+		if _, err := db.ExecContext(t.Context(), statement, args...); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

@@ -1,0 +1,16 @@
+//go:build !windows
+
+package main
+
+import (
+	"fmt"
+	"io/fs"
+)
+
+// checkPrivate refuses a file with a secret that every account of the machine may read.
+func checkPrivate(path string, info fs.FileInfo) error {
+	if info.Mode().Perm()&0o007 != 0 {
+		return fmt.Errorf("every account of this machine may use %s (%s), which holds a secret; run 'chmod 600 %s'", path, info.Mode().Perm(), path)
+	}
+	return nil
+}

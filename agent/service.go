@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"roagent/upload"
+)
+
+// Waits of the service between attempts that failed; each is twice the one before.
+const (
+	retryFirst = 5 * time.Minute
+	retryMost  = time.Hour
+)
+
+// service pulls when it is time and sends what is left, until its context ends. It opens the store for each piece of
+// work and closes it again, so that commands can look at it meanwhile, and an edited configuration counts at once.
+type service struct {
+	program  *program
+	log      *slog.Logger
+	lastRun  time.Time     // when the run began that is under way or was the last
+	deadline time.Time     // until when that run may be tried again
+	wait     time.Duration // before the next attempt
+}
+
+// job is what the service does next.
+type job struct {
+	at   time.Time
+	pull bool // else what is queued is sent
+}
+
+// run is the service's life.
+func (v *service) run(ctx context.Context) error {
+	next, err := v.first()
+	if err != nil {
+		return err
+	}
+	for {
+		v.log.Info("waiting", "next", next.at.Format(time.RFC3339), "pull", next.pull)
+		if !sleepUntil(ctx, next.at) {
+			v.log.Info("stopped")
+			return nil
+		}
+		next = v.work(ctx, next)
+	}
+}
+
+// sleepUntil waits for a time on the clock. It looks at the clock every minute: the machine may sleep, or its clock be
+// set. It returns false when ctx ends first.
+func sleepUntil(ctx context.Context, at time.Time) bool {
+	for {
+		wait := min(time.Until(at.Round(0)), time.Minute) // Round(0): the clock on the wall
+		if wait <= 0 {
+			return ctx.Err() == nil
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return false
+		case <-timer.C:
+		}
+	}
+}
+
+// first says what is to be done after a start: what a run missed while the machine was off is made up now.
+func (v *service) first() (job, error) {
+	s, err := v.program.openSite()
+	if err != nil {
+		return job{}, err
+	}
+	defer s.close()
+	schedule, err := s.schedule()
+	if err != nil {
+		return job{}, err
+	}
+	weeks, err := s.queue.Weeks()
+	if err != nil {
+		return job{}, err
+	}
+	now := time.Now()
+	due, err := schedule.Due(lastReading(weeks), now)
+	if err != nil {
+		return job{}, err
+	}
+	if pending, err := s.queue.Pending(); err == nil && pending.Batches > 0 && due.After(now) {
+		return job{at: now}, nil
+	}
+	return job{at: due, pull: true}, nil
+}
+
+// lastReading returns when the latest reading of any week began.
+func lastReading(weeks []upload.WeekStatus) time.Time {
+	var last time.Time
+	for _, w := range weeks {
+		if w.ReadAt.After(last) {
+			last = w.ReadAt
+		}
+	}
+	return last
+}
+
+// work does a job and says what comes next. No failure ends the service.
+func (v *service) work(ctx context.Context, j job) job {
+	s, err := v.program.openSite()
+	if err != nil {
+		v.log.Error("cannot work", "error", err)
+		v.wait = nextWait(v.wait)
+		return job{at: time.Now().Add(v.wait), pull: j.pull}
+	}
+	defer s.close()
+	schedule, err := s.schedule()
+	if err != nil {
+		v.log.Error("cannot work", "error", err)
+		return job{at: time.Now().Add(retryMost), pull: j.pull}
+	}
+	if j.pull {
+		err = v.pull(ctx, s, schedule)
+	} else {
+		err = v.send(ctx, s)
+	}
+	next := v.next(s, schedule, j, err)
+	v.heartbeat(ctx, s, next, err)
+	return next
+}
+
+func (v *service) pull(ctx context.Context, s *site, schedule Schedule) error {
+	now := time.Now()
+	if now.After(v.deadline) || v.deadline.IsZero() { // a run of its own, not another attempt
+		v.lastRun, v.deadline = now, schedule.Deadline(now)
+	}
+	weeks, err := s.dueWeeks(schedule, now)
+	if err != nil {
+		return err
+	}
+	report, err := s.pull(ctx, v.deadline, weeks, true, &logProgress{log: v.log})
+	if report != nil {
+		v.logReport(report)
+	}
+	return err
+}
+
+func (v *service) logReport(r *Report) {
+	for _, w := range r.Weeks {
+		v.log.Info("week pulled", "week", w.Week, "orders", w.Orders, "new", w.New, "revised", w.Revised, "voided", w.Voided,
+			"unchanged", w.Unchanged, "parked", w.Parked+w.Keyless, "finished", w.Finished)
+	}
+	v.log.Info("sent", "batches", r.Sent.Batches, "orders", r.Sent.Orders, "weeks_closed", r.Sent.Manifests, "parked", r.Sent.Parked)
+}
+
+func (v *service) send(ctx context.Context, s *site) error {
+	sender, err := s.sender()
+	if err != nil {
+		return err
+	}
+	sent, err := sender.Send(ctx)
+	v.log.Info("sent", "batches", sent.Batches, "orders", sent.Orders, "weeks_closed", sent.Manifests, "parked", sent.Parked)
+	return err
+}
+
+// next says what comes after a job: another attempt while there is time, what is left to send, or the next run.
+func (v *service) next(s *site, schedule Schedule, done job, err error) job {
+	now := time.Now()
+	tick, tickErr := schedule.Next(now)
+	if tickErr != nil {
+		v.log.Error("no next run", "error", tickErr)
+		tick = now.Add(24 * time.Hour)
+	}
+	code := exitCode(err)
+	switch {
+	case code == exitDone:
+		v.wait = 0
+	case errors.Is(err, context.DeadlineExceeded) && !v.deadline.IsZero() && !now.Before(v.deadline):
+		v.log.Warn("the pull is paused at stop_by and goes on at the next run", "stop_by", v.deadline.Format(time.RFC3339))
+	default:
+		v.log.Error("not done", "error", err, "exit_code", code)
+	}
+	pending, pendingErr := s.queue.Pending()
+	again := done.pull && code != exitDone && code != exitRefused && code != exitCollector && (v.deadline.IsZero() || now.Before(v.deadline))
+	left := pendingErr != nil || pending.Batches > 0 || code == exitCollector
+	if !again && !left {
+		v.deadline, v.wait = time.Time{}, 0
+		return job{at: tick, pull: true}
+	}
+	v.wait = nextWait(v.wait)
+	if at := now.Add(v.wait); at.Before(tick) {
+		return job{at: at, pull: again}
+	}
+	v.deadline = time.Time{}
+	return job{at: tick, pull: true}
+}
+
+func nextWait(last time.Duration) time.Duration {
+	return min(max(retryFirst, 2*last), retryMost)
+}
+
+// heartbeat tells the collector how this store is. That it does not arrive is no failure: the batches say the same.
+func (v *service) heartbeat(ctx context.Context, s *site, next job, last error) {
+	sender, err := s.sender()
+	if err != nil {
+		return
+	}
+	status, err := s.heartbeat(next.at, last)
+	if err == nil {
+		err = sender.Heartbeat(ctx, status)
+	}
+	if err != nil {
+		v.log.Debug("heartbeat not sent", "error", err)
+	}
+}

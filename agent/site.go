@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"roagent/extract"
+	"roagent/fieldmap"
+	"roagent/upload"
+)
+
+// site is one store, opened: its configuration, its whitelist and its queue.
+type site struct {
+	config *Config
+	plan   *fieldmap.Plan
+	queue  *upload.Queue
+	log    *slog.Logger
+}
+
+// load reads the configuration and the whitelist. The problems of both are reported at once.
+func (p *program) load() (*Config, *fieldmap.Plan, error) {
+	config, err := LoadConfig(p.config)
+	if config == nil {
+		return nil, nil, err
+	}
+	whitelist, whitelistErr := fieldmap.ParseFile(config.Fieldmap)
+	if err := errors.Join(err, whitelistErr); err != nil {
+		return nil, nil, err
+	}
+	return config, whitelist.Compile(), nil
+}
+
+// openSite opens the store that the configuration names, for one command.
+func (p *program) openSite() (*site, error) {
+	config, plan, err := p.load()
+	if err != nil {
+		return nil, err
+	}
+	log := p.logger(config.Log.Level, config.Log.Format)
+	queue := upload.NewQueue(config.DataDir, config.Dealer.ID)
+	queue.MaxSize = config.Queue.MaxSize
+	queue.Logger = log
+	if err := queue.Open(); err != nil {
+		return nil, err
+	}
+	return &site{config: config, plan: plan, queue: queue, log: log}, nil
+}
+
+func (s *site) close() {
+	if err := s.queue.Close(); err != nil {
+		s.log.Error("queue not closed", "error", err)
+	}
+}
+
+// openDMS signs in to the DMS and checks its schema against the whitelist. observe, where given, sees every statement.
+func (s *site) openDMS(ctx context.Context) (*extract.DMS, *extract.Reader, error) {
+	password, err := s.config.DMS.Password.Resolve(s.config.DataDir)
+	if err != nil {
+		return nil, nil, fmt.Errorf("dms.password: %w", err)
+	}
+	d := s.config.DMS
+	dms, err := extract.Open(ctx, extract.Config{
+		Driver: d.Driver, Server: d.Server, Database: d.Database, User: d.User, Password: password, Encrypt: d.Encrypt,
+		Certificate: d.Certificate, Path: d.Path, Params: d.Params, Zone: d.Zone, DealerZone: s.config.Dealer.Zone, Logger: s.log,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	hashKey, err := s.queue.Key("hash")
+	if err != nil {
+		return nil, nil, errors.Join(err, dms.Close())
+	}
+	reader, findings, err := dms.Bind(ctx, s.plan, hashKey)
+	if err != nil {
+		return nil, nil, errors.Join(err, dms.Close())
+	}
+	for _, f := range findings {
+		s.log.Warn("the DMS could serve this better", "finding", f.String())
+	}
+	return dms, reader, nil
+}
+
+// sender returns what sends this store's queue to its collector.
+func (s *site) sender() (*upload.Sender, error) {
+	c := s.config.Collector
+	token, err := c.Token.Resolve(s.config.DataDir)
+	if err != nil {
+		return nil, fmt.Errorf("collector.token: %w", err)
+	}
+	transport, err := newTransport(c)
+	if err != nil {
+		return nil, err
+	}
+	sender := upload.NewSender(s.queue)
+	sender.URL, sender.Token, sender.ReceiptKey = c.URL, token, c.ReceiptKey
+	sender.Transport = transport
+	sender.Timezone = s.config.Dealer.Zone.String()
+	sender.Version = agentVersion()
+	sender.Logger = s.log
+	return sender, nil
+}
+
+// newTransport returns the way to the collector: its certificate authority, the store's certificate, the proxy.
+func newTransport(c CollectorConfig) (*http.Transport, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.CA != "" {
+		pem, err := os.ReadFile(c.CA)
+		if err != nil {
+			return nil, fmt.Errorf("collector.ca: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, &usageError{"collector.ca: there is no certificate in " + c.CA, "it is a PEM file that begins with -----BEGIN CERTIFICATE-----"}
+		}
+	}
+	if c.ClientCertificate != "" {
+		pair, err := tls.LoadX509KeyPair(c.ClientCertificate, c.ClientKey)
+		if err != nil {
+			return nil, fmt.Errorf("collector.client_certificate: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	proxy := http.ProxyFromEnvironment
+	if c.Proxy != "" {
+		address, err := url.Parse(c.Proxy)
+		if err != nil {
+			return nil, fmt.Errorf("collector.proxy: %w", err)
+		}
+		proxy = http.ProxyURL(address)
+	}
+	return &http.Transport{
+		Proxy: proxy, TLSClientConfig: config, ForceAttemptHTTP2: true,
+		TLSHandshakeTimeout: 30 * time.Second, ResponseHeaderTimeout: 2 * time.Minute, IdleConnTimeout: 90 * time.Second,
+		MaxIdleConnsPerHost: 1,
+	}, nil
+}
+
+// schedule returns when this store pulls. Its part of the spread is drawn from the site's own key, so it is chosen once
+// and kept, and is another one at every site.
+func (s *site) schedule() (Schedule, error) {
+	key, err := s.queue.Key("hash")
+	if err != nil {
+		return Schedule{}, err
+	}
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte("roagent schedule.spread"))
+	c := s.config.Schedule
+	part := float64(binary.BigEndian.Uint32(mac.Sum(nil))) / (1 << 32)
+	return Schedule{
+		Cron: c.Pull, Zone: s.config.Dealer.Zone, StopBy: c.StopBy, Settle: c.Settle,
+		Spread: time.Duration(part * float64(c.Spread)).Truncate(time.Second),
+	}, nil
+}
+
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return fmt.Errorf("print JSON: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"roagent/fieldmap"
+	"roagent/upload"
+)
+
+type statusCommand struct {
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+// status is what the status command tells.
+type status struct {
+	Dealer    string               `json:"dealer"`
+	Collector string               `json:"collector"`
+	Digest    string               `json:"fieldmap_digest"`
+	Approved  bool                 `json:"approved"`
+	NextRun   time.Time            `json:"next_run"`
+	Weeks     []upload.WeekStatus  `json:"weeks"`
+	Pending   upload.PendingStatus `json:"pending"`
+	Parked    int                  `json:"parked"`
+	approval  string
+}
+
+func (c statusCommand) Run(p *program) error {
+	s, err := p.openSite()
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	st, err := s.status(time.Now())
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(p.stdout, st)
+	}
+	return st.print(p)
+}
+
+func (s *site) status(now time.Time) (*status, error) {
+	st := &status{Dealer: s.config.Dealer.ID, Collector: s.config.Collector.URL, Digest: s.plan.Digest.String()}
+	approval, ok, err := s.queue.Approved()
+	if err != nil {
+		return nil, err
+	}
+	st.Approved = ok && approval.Digest == st.Digest
+	st.approval = approvalText(approval, ok, s.plan.Digest)
+	if st.Weeks, err = s.queue.Weeks(); err != nil {
+		return nil, err
+	}
+	if st.Pending, err = s.queue.Pending(); err != nil {
+		return nil, err
+	}
+	for _, w := range st.Weeks {
+		st.Parked += w.Parked
+	}
+	schedule, err := s.schedule()
+	if err != nil {
+		return nil, err
+	}
+	st.NextRun, err = schedule.Next(now)
+	return st, err
+}
+
+// weeksShown is how many weeks a person sees; --json has all.
+const weeksShown = 12
+
+func (st *status) print(p *program) error {
+	t := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "dealer\t%s\ncollector\t%s\nwhitelist\t%.12s…, approved %s\nnext run\t%s (when the service runs)\n",
+		st.Dealer, st.Collector, st.Digest, st.approval, st.NextRun.Format("Monday 2006-01-02 15:04 MST"))
+	if err := t.Flush(); err != nil {
+		return fmt.Errorf("print the status: %w", err)
+	}
+	if len(st.Weeks) == 0 {
+		fmt.Fprintln(p.stdout, "\nno week was read yet: 'roagent pull' reads the latest")
+	} else if err := st.printWeeks(p); err != nil {
+		return fmt.Errorf("print the status: %w", err)
+	}
+	if st.Pending.Batches > 0 {
+		fmt.Fprintf(p.stdout, "\nwaiting to be sent: %s with %s (%s), the oldest since %s\n", plural(st.Pending.Batches, "batch"),
+			plural(st.Pending.Orders, "line"), bytesText(st.Pending.Bytes), st.Pending.Oldest.Local().Format(time.DateTime))
+	}
+	if st.Parked > 0 {
+		fmt.Fprintf(p.stdout, "\n%s parked and wait for a person: 'roagent parked list' says why\n", plural(st.Parked, "order"))
+	}
+	return nil
+}
+
+func (st *status) printWeeks(p *program) error {
+	t := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "\nweek\torders held\tlines sent\twaiting\tparked\tread\tlast read\tstate\t")
+	for _, w := range st.Weeks[max(0, len(st.Weeks)-weeksShown):] {
+		read := ""
+		if !w.ReadAt.IsZero() {
+			read = w.ReadAt.Local().Format("2006-01-02 15:04")
+		}
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%dx\t%s\t%s\t\n", w.Week, w.Held, w.Sent, w.Waiting, w.Parked, w.Readings, read, weekState(w))
+	}
+	return t.Flush()
+}
+
+// weekState says in a word or two where a week stands.
+func weekState(w upload.WeekStatus) string {
+	switch {
+	case w.Reading != nil:
+		return "being read"
+	case w.Closed:
+		return "closed, receipted"
+	case w.Waiting > 0:
+		return "waiting"
+	}
+	return "open"
+}
+
+// finishedWeeks returns the weeks that were read to their end, and unfinishedWeeks those whose reading is under way.
+func finishedWeeks(weeks []upload.WeekStatus) []fieldmap.Week {
+	return weeksWhere(weeks, func(w upload.WeekStatus) bool { return w.Readings > 0 })
+}
+
+func unfinishedWeeks(weeks []upload.WeekStatus) []fieldmap.Week {
+	return weeksWhere(weeks, func(w upload.WeekStatus) bool { return w.Reading != nil })
+}
+
+func weeksWhere(weeks []upload.WeekStatus, is func(upload.WeekStatus) bool) []fieldmap.Week {
+	var found []fieldmap.Week
+	for _, w := range weeks {
+		if week, err := fieldmap.ParseWeek(w.Week); err == nil && is(w) {
+			found = append(found, week)
+		}
+	}
+	return found
+}
+
+// heartbeat is what the collector is told of this store.
+func (s *site) heartbeat(next time.Time, last error) (upload.Status, error) {
+	st, err := s.status(time.Now())
+	if err != nil {
+		return upload.Status{}, err
+	}
+	h := upload.Status{
+		DealerID: st.Dealer, AgentVersion: agentVersion(), At: time.Now().UTC(), State: "idle", NextRun: next.UTC(), FieldmapDigest: st.Digest,
+		QueuedBatches: st.Pending.Batches, QueuedBytes: st.Pending.Bytes, Parked: st.Parked, LastError: errorClass(last),
+	}
+	if finished := finishedWeeks(st.Weeks); len(finished) > 0 {
+		h.LastWeek = finished[len(finished)-1].String()
+	}
+	return h, nil
+}
+
+// errorClass is a failure in one word: its text stays at the store.
+func errorClass(err error) string {
+	return map[int]string{
+		exitDone: "", exitParked: "parked", exitUsage: "configuration", exitRefused: "refused", exitDMS: "dms", exitCollector: "collector",
+	}[exitCode(err)]
+}

@@ -1,0 +1,355 @@
+package extract
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"roagent/fieldmap"
+	"roagent/fieldmap/strictyaml"
+)
+
+// checker holds a plan against a schema and collects what it finds.
+type checker struct {
+	dms      *DMS
+	plan     *fieldmap.Plan
+	tables   map[fieldmap.Table]*table // nil where the DMS has no such table
+	schema   *schema
+	findings []Finding
+	told     map[strictyaml.Pos]bool // where a failure is told already
+}
+
+// read takes what the check needs out of the catalog, on a connection of its own.
+func (c *checker) read(ctx context.Context) error {
+	c.tables, c.told = map[fieldmap.Table]*table{}, map[strictyaml.Pos]bool{}
+	s, err := c.dms.session(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	for _, l := range c.plan.Levels {
+		if err := c.readTable(ctx, s, l, "", l.From); err != nil {
+			return err
+		}
+		for _, j := range l.Joins {
+			if err := c.readTable(ctx, s, l, j.Name, j.From); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// readTable notes the types of the columns that the plan names of a table, and never looks at another.
+func (c *checker) readTable(ctx context.Context, s *session, l *fieldmap.Level, join string, name fieldmap.Table) error {
+	t, err := c.dms.dialect.table(ctx, s, name)
+	if err != nil {
+		return err
+	}
+	c.tables[name] = t
+	if t == nil {
+		return nil
+	}
+	for _, column := range l.Columns() {
+		if column.Join != join {
+			continue
+		}
+		found := t.column(column.Name)
+		if found == nil {
+			continue
+		}
+		typ := found.typ
+		if c.timed(l, column) {
+			typ.layout = layoutIn(c.fields(l), column)
+			if err := c.dms.dialect.layout(ctx, s, name, found.name, &typ); err != nil {
+				return err
+			}
+		}
+		c.schema.types[columnRef{l.Index, column}] = &typ
+	}
+	return nil
+}
+
+// timed reports whether a statement compares the column with a time.
+func (c *checker) timed(l *fieldmap.Level, column fieldmap.Column) bool {
+	if l.Parent == nil && column == (fieldmap.Column{Name: l.Week}) {
+		return true
+	}
+	for _, r := range conditionRules(l) {
+		for _, t := range r.All {
+			if t.Column == column && (t.Op == fieldmap.Before || t.Op == fieldmap.After || t.Op == fieldmap.OlderThan) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// conditionRules returns all rules of a level: of its rows and of its values.
+func conditionRules(l *fieldmap.Level) []fieldmap.Rule {
+	rules := slices.Clone(l.Skip)
+	for _, s := range l.Select {
+		if s.Flag {
+			rules = append(rules, s.Withhold...)
+		}
+	}
+	return rules
+}
+
+// part is what the whitelist itself says of a level.
+type part struct {
+	fields []fieldmap.Field
+	at     strictyaml.Pos
+}
+
+// parts returns the whitelist's text of every level, by Level.Index.
+func (c *checker) parts() []part {
+	o := &c.plan.Whitelist.Orders
+	parts := []part{{o.Fields, o.At}}
+	var walk func(lists []fieldmap.Lines)
+	walk = func(lists []fieldmap.Lines) {
+		for _, l := range lists {
+			parts = append(parts, part{l.Fields, l.At})
+			walk(l.Lines)
+		}
+	}
+	walk(o.Lines)
+	return parts
+}
+
+func (c *checker) fields(l *fieldmap.Level) []fieldmap.Field { return c.parts()[l.Index].fields }
+
+// at returns where the whitelist first names a column: in a field, a rule, a join, or else the level's own head.
+func (c *checker) at(l *fieldmap.Level, column fieldmap.Column) strictyaml.Pos {
+	p := c.parts()[l.Index]
+	for _, f := range p.fields {
+		if f.Column == column {
+			return f.At
+		}
+	}
+	for _, r := range conditionRules(l) {
+		for _, t := range r.All {
+			if t.Column == column {
+				return r.At
+			}
+		}
+	}
+	for _, j := range l.Joins {
+		for _, pair := range j.On {
+			if column == (fieldmap.Column{Name: pair.Left}) || column == (fieldmap.Column{Join: j.Name, Name: pair.Right}) {
+				return j.At
+			}
+		}
+	}
+	return p.at
+}
+
+func (c *checker) fail(l *fieldmap.Level, at strictyaml.Pos, hint, format string, args ...any) {
+	c.told[at] = true
+	c.findings = append(c.findings, Finding{Level: l.Path, Severity: Failure, Message: fmt.Sprintf(format, args...), Hint: hint, At: at})
+}
+
+func (c *checker) warn(l *fieldmap.Level, hint, format string, args ...any) {
+	c.findings = append(c.findings, Finding{
+		Level: l.Path, Severity: Warning, Message: fmt.Sprintf(format, args...), Hint: hint, At: c.parts()[l.Index].at,
+	})
+}
+
+// check looks at every level.
+func (c *checker) check() {
+	for _, l := range c.plan.Levels {
+		c.checkExists(l)
+		c.checkFields(l)
+		c.checkConditions(l)
+		if l.Parent == nil {
+			c.checkKey(l)
+			c.checkWeek(l)
+			c.checkChanged(l)
+			c.checkJoins(l)
+			continue
+		}
+		c.checkLinks(l)
+	}
+}
+
+// tableOf returns the table in which a level's column is; nil where the DMS has none.
+func (c *checker) tableOf(l *fieldmap.Level, join string) (fieldmap.Table, *table) {
+	name := l.From
+	for _, j := range l.Joins {
+		if j.Name == join {
+			name = j.From
+		}
+	}
+	return name, c.tables[name]
+}
+
+func (c *checker) checkExists(l *fieldmap.Level) {
+	const invisible = "look for a misspelling; or the login may not see it: `roagent fieldmap grants` prints what it needs"
+	if c.tables[l.From] == nil {
+		c.fail(l, c.parts()[l.Index].at, invisible, "the DMS has no table or view %s", l.From)
+	}
+	for _, j := range l.Joins {
+		if c.tables[j.From] == nil {
+			c.fail(l, j.At, invisible, "the DMS has no table or view %s", j.From)
+		}
+	}
+	for _, column := range l.Columns() {
+		name, t := c.tableOf(l, column.Join)
+		if t == nil || t.column(column.Name) != nil {
+			continue
+		}
+		hint := fmt.Sprintf("%s has the columns the DMS's documentation names; compare the spelling", name)
+		if near := strictyaml.Closest(column.Name, t.columnNames()); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		c.fail(l, c.at(l, column), hint, "%s has no column %s", name, column.Name)
+	}
+}
+
+// known returns a column's type, or nil where it is missing, which is told elsewhere.
+func (c *checker) known(l *fieldmap.Level, column fieldmap.Column) *columnType {
+	return c.schema.types[columnRef{l.Index, column}]
+}
+
+func (c *checker) checkFields(l *fieldmap.Level) {
+	for _, f := range c.fields(l) {
+		if t := c.known(l, f.Column); t != nil && t.refuse != "" {
+			c.fail(l, f.At, "take the field out", "%s is %s: %s", f.Column, t.Database, t.refuse)
+		}
+	}
+}
+
+func (c *checker) checkConditions(l *fieldmap.Level) {
+	for _, r := range conditionRules(l) {
+		for _, condition := range r.All {
+			t := c.known(l, condition.Column)
+			if t == nil || condition.Op == fieldmap.IsNull || condition.Op == fieldmap.NotNull {
+				continue
+			}
+			if t.untestable || t.refuse != "" {
+				c.fail(l, r.At, "test it with is_null or not_null, or test another column", "%s is %s, which SQL cannot compare", condition.Column, t.Database)
+			}
+		}
+	}
+}
+
+func (c *checker) checkKey(l *fieldmap.Level) {
+	for _, name := range l.Key {
+		t := c.known(l, fieldmap.Column{Name: name})
+		if t == nil {
+			continue
+		}
+		if t.untestable || t.refuse != "" || t.Kind == fieldmap.KindFloat {
+			c.fail(l, c.parts()[l.Index].at, "name another column as key", "%s is %s, which cannot be a key", name, t.Database)
+		}
+	}
+	t := c.tables[l.From]
+	if t == nil || t.uniqueOn(l.Key) {
+		return
+	}
+	if t.view {
+		c.warn(l, "make sure that the view has one row for each key; orders with two are parked", "%s is a view: nothing says that %s is unique in it", l.From, strings.Join(l.Key, ", "))
+		return
+	}
+	c.warn(l, "orders with two rows are parked; if it is meant to be unique: "+c.createIndex(l.From, l.Key, true),
+		"%s has no unique index on %s", l.From, strings.Join(l.Key, ", "))
+}
+
+func (c *checker) checkChanged(l *fieldmap.Level) {
+	t := c.known(l, fieldmap.Column{Name: l.Changed})
+	if l.Changed != "" && t != nil && (t.untestable || t.refuse != "") && t.base != "rowversion" {
+		c.fail(l, c.at(l, fieldmap.Column{Name: l.Changed}), "leave changed out, or name a date and time, a number or a rowversion",
+			"%s is %s, which cannot tell a change", l.Changed, t.Database)
+	}
+}
+
+func (c *checker) checkWeek(l *fieldmap.Level) {
+	week := fieldmap.Column{Name: l.Week}
+	t, from := c.known(l, week), c.tables[l.From]
+	if t == nil || from == nil {
+		return
+	}
+	if !t.timed() {
+		c.fail(l, c.at(l, week), "name a date or datetime column as week; for a text, send the column too and give its layout, which must sort by time (2006-01-02)",
+			"%s.%s is %s, which does not say in which week an order falls%s", l.From, l.Week, t.Database, t.untimed)
+	}
+	if !from.view && !from.led([]string{l.Week}) {
+		c.warn(l, "every page reads the whole table; "+c.createIndex(l.From, []string{l.Week}, false), "%s has no index on %s", l.From, l.Week)
+	}
+}
+
+func (c *checker) checkJoins(l *fieldmap.Level) {
+	for _, j := range l.Joins {
+		t := c.tables[j.From]
+		if t == nil || t.view {
+			continue
+		}
+		var columns []string
+		for _, pair := range j.On {
+			columns = append(columns, pair.Right)
+		}
+		if !t.uniqueOn(columns) {
+			c.warn(l, "orders to which two rows belong are parked; if it is meant to be unique: "+c.createIndex(j.From, columns, true),
+				"%s has no unique index on %s, by which %s is joined", j.From, strings.Join(columns, ", "), j.Name)
+		}
+	}
+}
+
+func (c *checker) checkLinks(l *fieldmap.Level) {
+	var columns []string
+	for _, pair := range l.Link {
+		columns = append(columns, pair.Left)
+	}
+	for _, name := range append(slices.Clone(columns), l.Order...) {
+		if t := c.known(l, fieldmap.Column{Name: name}); t != nil && (t.untestable || t.refuse != "") {
+			c.fail(l, c.parts()[l.Index].at, "name another column", "%s.%s is %s, which SQL can neither compare nor sort", l.From, name, t.Database)
+		}
+	}
+	if t := c.tables[l.From]; t != nil && !t.view && !t.led(columns) {
+		c.warn(l, "every page reads the whole table; "+c.createIndex(l.From, columns, false), "%s has no index on %s", l.From, strings.Join(columns, ", "))
+	}
+}
+
+// createIndex writes the statement that a DBA may want to run.
+func (c *checker) createIndex(t fieldmap.Table, columns []string, unique bool) string {
+	sx := c.dms.dialect.syntax()
+	quoted := make([]string, len(columns))
+	for i, name := range columns {
+		quoted[i] = sx.name(name)
+	}
+	what := "CREATE INDEX "
+	if unique {
+		what = "CREATE UNIQUE INDEX "
+	}
+	return what + sx.name("ix_"+t.Name+"_"+strings.Join(columns, "_")) + " ON " + sx.table(t) + " (" + strings.Join(quoted, ", ") + ")"
+}
+
+// literals tries what the whitelist compares columns with: it must be of the columns' types.
+func (c *checker) literals(r *Reader) {
+	for _, l := range c.plan.Levels {
+		for _, rule := range conditionRules(l) {
+			for _, condition := range rule.All {
+				if t := c.known(l, condition.Column); t != nil && t.refuse == "" && !t.untestable {
+					c.literal(l, rule, condition, t)
+				}
+			}
+		}
+	}
+}
+
+func (c *checker) literal(l *fieldmap.Level, rule fieldmap.Rule, condition fieldmap.Condition, t *columnType) {
+	switch condition.Op {
+	case fieldmap.In, fieldmap.NotIn:
+		for _, v := range condition.Values {
+			if _, err := c.dms.dialect.argument(t, v); err != nil {
+				c.fail(l, rule.At, "write values as the DMS keeps them", "%s is %s, and %q is none", condition.Column, t.Database, v)
+			}
+		}
+	case fieldmap.Before, fieldmap.After, fieldmap.OlderThan:
+		if !t.timed() {
+			c.fail(l, rule.At, "test a date or datetime column; for a text, send the column too and give its layout, which must sort by time (2006-01-02)",
+				"%s is %s, which cannot be tested with %s%s", condition.Column, t.Database, condition.Op, t.untimed)
+		}
+	}
+}

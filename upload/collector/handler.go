@@ -1,0 +1,213 @@
+package collector
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"net/http"
+	"path"
+	"strconv"
+	"sync"
+	"time"
+
+	"roagent/fieldmap"
+)
+
+// Handler is the collector. Configure it through its fields before its first request.
+type Handler struct {
+	Logger     *slog.Logger  // nil: nothing is logged
+	BodyTime   time.Duration // how long a request's body may take
+	PerDealer  int           // requests of one dealer served at the same time; more are answered 429
+	RefuseZstd bool          // take gzip only: so that a sender's other way can be tried
+
+	store    Store
+	key      Key
+	mux      *http.ServeMux
+	decoders sync.Pool // of *zstd.Decoder
+
+	mu   sync.Mutex
+	busy map[string]int // requests being served, by dealer
+}
+
+// Defaults of [Handler]. A body as large as the wire allows takes four minutes at 1 Mbit/s.
+const (
+	DefaultBodyTime  = 5 * time.Minute
+	DefaultPerDealer = 8
+)
+
+// New returns a Handler that keeps what it is sent in store and signs receipts with key.
+func New(store Store, key Key) *Handler {
+	h := &Handler{
+		Logger:    slog.New(slog.DiscardHandler),
+		BodyTime:  DefaultBodyTime,
+		PerDealer: DefaultPerDealer,
+		store:     store,
+		key:       key,
+		mux:       http.NewServeMux(),
+		busy:      map[string]int{},
+	}
+	const dealer = "/v1/dealers/{dealer}"
+	h.handle(dealer+"/weeks/{week}/batches/{batch}", methods{"PUT": h.putBatch})
+	h.handle(dealer+"/weeks/{week}", methods{"PUT": h.putManifest, "GET": h.getWeek})
+	h.handle(dealer+"/status", methods{"PUT": h.putStatus})
+	h.mux.HandleFunc("/", h.notFound)
+	return h
+}
+
+// target is what a request's path names. Week and batch are zero where the path has none.
+type target struct {
+	dealer string
+	week   fieldmap.Week
+	batch  string
+}
+
+// answer is a success.
+type answer struct {
+	status      int
+	contentType string
+	body        []byte
+}
+
+// endpoint serves one method of one path. Its errors are a *refusal, or something for the log.
+type endpoint func(r *http.Request, t target) (answer, error)
+
+type methods map[string]endpoint
+
+func (h *Handler) handle(pattern string, m methods) {
+	var allow string
+	for _, method := range []string{http.MethodGet, http.MethodPut} {
+		if m[method] == nil {
+			continue
+		}
+		if allow != "" {
+			allow += ", "
+		}
+		allow += method
+	}
+	h.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		serve := m[r.Method]
+		if serve == nil {
+			h.finish(w, r, answer{}, refuse(http.StatusMethodNotAllowed, "this path takes %s", allow).with("Allow", allow))
+			return
+		}
+		a, err := h.serve(w, r, serve)
+		h.finish(w, r, a, err)
+	})
+}
+
+// ServeHTTP implements [http.Handler].
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// The mux would redirect to the cleaned path, but nothing here has two names.
+	if path.Clean(r.URL.Path) != r.URL.Path || r.URL.RawPath != "" {
+		h.notFound(w, r)
+		return
+	}
+	h.mux.ServeHTTP(w, r)
+}
+
+func (h *Handler) notFound(w http.ResponseWriter, r *http.Request) {
+	h.finish(w, r, answer{}, refuse(http.StatusNotFound, "there is nothing at this path; is the collector's url right?"))
+}
+
+// serve does what comes before every endpoint: the path, who asks, and how much at once.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next endpoint) (answer, error) {
+	t, err := parseTarget(r)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := h.authorize(r, t.dealer); err != nil {
+		return answer{}, err
+	}
+	if !h.enter(t.dealer) {
+		return answer{}, refuse(http.StatusTooManyRequests, "more than %d requests of this dealer at the same time", h.PerDealer).
+			with("Retry-After", retryAfter(time.Second))
+	}
+	defer h.leave(t.dealer)
+	// Without a connection, in tests, there is no deadline to set.
+	err = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.BodyTime))
+	if err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return answer{}, err
+	}
+	return next(r, t)
+}
+
+func parseTarget(r *http.Request) (target, error) {
+	t := target{dealer: r.PathValue("dealer"), batch: r.PathValue("batch")}
+	if err := checkDealer(t.dealer); err != nil {
+		return target{}, refuse(http.StatusBadRequest, "%v", err)
+	}
+	if week := r.PathValue("week"); week != "" {
+		var err error
+		if t.week, err = fieldmap.ParseWeek(week); err != nil {
+			return target{}, refuse(http.StatusBadRequest, "%v", err)
+		}
+	}
+	if t.batch != "" && !isDigest(t.batch) {
+		return target{}, refuse(http.StatusBadRequest, "a batch's id is the SHA-256 of its lines in 64 lower-case hex digits")
+	}
+	return t, nil
+}
+
+func (h *Handler) enter(dealer string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.busy[dealer] >= h.PerDealer {
+		return false
+	}
+	h.busy[dealer]++
+	return true
+}
+
+func (h *Handler) leave(dealer string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.busy[dealer]--
+	if h.busy[dealer] == 0 {
+		delete(h.busy, dealer)
+	}
+}
+
+// finish writes the answer, or the problem that err is, and logs it.
+func (h *Handler) finish(w http.ResponseWriter, r *http.Request, a answer, err error) {
+	ctx := r.Context()
+	refused, ok := errors.AsType[*refusal](err)
+	switch {
+	case err == nil:
+		err = writeAnswer(w, a)
+	case ok:
+		h.Logger.InfoContext(ctx, "refused", "method", r.Method, "path", loggable(r), "status", refused.Status, "detail", refused.Detail)
+		err = writeProblem(w, refused)
+	default:
+		h.Logger.ErrorContext(ctx, "request failed", "method", r.Method, "path", loggable(r), "error", err)
+		err = writeProblem(w, refuse(http.StatusInternalServerError, "the collector could not do it; its log says why"))
+	}
+	if err != nil {
+		h.Logger.DebugContext(ctx, "answer not written", "error", err)
+	}
+}
+
+// loggable is as much of a path as a log should take from a stranger.
+func loggable(r *http.Request) string {
+	const most = 200
+	p := r.URL.EscapedPath()
+	return p[:min(len(p), most)]
+}
+
+func writeAnswer(w http.ResponseWriter, a answer) error {
+	header := w.Header()
+	if len(a.body) > 0 {
+		header.Set("Content-Type", a.contentType)
+		header.Set("Content-Length", strconv.Itoa(len(a.body)))
+	}
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Cache-Control", "no-store")
+	w.WriteHeader(a.status)
+	_, err := w.Write(a.body)
+	return err
+}
+
+func digestOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,232 @@
+package collector_test
+
+import (
+	"encoding/json"
+	"path"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"roagent/fieldmap"
+	"roagent/upload"
+	"roagent/upload/collector"
+)
+
+func manifestOf(batches ...upload.ManifestBatch) upload.Manifest {
+	m := upload.Manifest{
+		DealerID: dealer, Week: week, Timezone: "America/Los_Angeles", FieldmapDigest: whitelist,
+		ReadAt: time.Date(2026, 11, 16, 11, 0, 0, 0, time.UTC), Readings: 1, Batches: batches,
+		Skipped: []fieldmap.SkipCount{{Why: "internal work", Count: 3}},
+		Left:    fieldmap.Counts{Withheld: map[string]int{"repair_order_header.owner_party.party_id": 2}},
+	}
+	if m.Batches == nil {
+		m.Batches = []upload.ManifestBatch{}
+	}
+	for _, b := range batches {
+		m.Orders += b.Orders
+	}
+	m.Held = m.Orders
+	return m
+}
+
+// send sends a batch and returns what a manifest says of it.
+func (r *rig) send(lines ...string) upload.ManifestBatch {
+	r.t.Helper()
+	q := r.batch(lines...)
+	r.receipt(r.do(q), 201)
+	return upload.ManifestBatch{ID: path.Base(q.path), Orders: len(lines)}
+}
+
+func (r *rig) held() upload.WeekHeld {
+	r.t.Helper()
+	w := r.do(r.get())
+	var held upload.WeekHeld
+	if err := json.Unmarshal(w.Body.Bytes(), &held); err != nil || w.Code != 200 {
+		r.t.Fatalf("got %d %s: %v", w.Code, w.Body, err)
+	}
+	return held
+}
+
+func TestAWeek(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, collector.NewMemStore())
+		if got := r.held(); got.Closed || len(got.Batches) > 0 {
+			t.Errorf("before anything came: %+v", got)
+		}
+		first, second := r.send(line("RO1"), line("RO2")), r.send(line("RO3"))
+		q := r.manifest(manifestOf(first, second))
+		closed := r.do(q)
+		want := upload.Receipt{Dealer: dealer, Week: theWeek(), What: upload.ManifestReceipt, ID: digest(string(q.body)), Orders: 3, Stored: time.Now().UTC()}
+		if diff := cmp.Diff(want, r.receipt(closed, 201)); diff != "" {
+			t.Errorf("receipt (-want +got):\n%s", diff)
+		}
+		if got := r.held(); !got.Closed || len(got.Batches) != 2 || got.Batches[0].ID > got.Batches[1].ID {
+			t.Errorf("once closed: %+v", got)
+		}
+
+		time.Sleep(time.Hour)
+		if again := r.do(q); again.Code != 200 || again.Body.String() != closed.Body.String() {
+			t.Errorf("the manifest sent again got %d and another receipt", again.Code)
+		}
+		third := r.send(lineWith("RO3", 2, `{}`))
+		if r.held().Closed {
+			t.Error("a week with a batch that its manifest does not name is not closed")
+		}
+		later := manifestOf(first, second, third)
+		later.Readings, later.ReadAt = 2, time.Now().UTC()
+		r.receipt(r.do(r.manifest(later)), 201)
+		if !r.held().Closed {
+			t.Error("the later manifest does not close the week")
+		}
+		// A replay: whoever repeats an old request changes nothing.
+		if again := r.do(q); again.Code != 200 || again.Body.String() != closed.Body.String() {
+			t.Errorf("the first manifest sent again got %d and another receipt", again.Code)
+		}
+		if !r.held().Closed {
+			t.Error("an old manifest undid a newer one")
+		}
+	})
+}
+
+func TestAnEmptyWeekCanBeClosed(t *testing.T) {
+	r := newRig(t, collector.NewMemStore())
+	r.receipt(r.do(r.manifest(manifestOf())), 201)
+	if !r.held().Closed {
+		t.Error("it is not closed")
+	}
+}
+
+func TestAManifestNamesWhatIsMissing(t *testing.T) {
+	r := newRig(t, collector.NewMemStore())
+	held := r.send(line("RO1"))
+	lost := upload.ManifestBatch{ID: strings.Repeat("0", 64), Orders: 5}
+	p := r.problem(r.do(r.manifest(manifestOf(lost, held))), 409)
+	if diff := cmp.Diff([]string{lost.ID}, p.Missing); diff != "" {
+		t.Errorf("missing (-want +got):\n%s", diff)
+	}
+	held.Orders = 2
+	if p := r.problem(r.do(r.manifest(manifestOf(held))), 409); len(p.Missing) > 0 {
+		t.Errorf("a wrong number of orders is not a missing batch: %v", p.Missing)
+	}
+	if r.held().Closed {
+		t.Error("a refused manifest closed the week")
+	}
+}
+
+// A batch counts only with its receipt: without one, the agent has no proof and must send it again.
+func TestABatchWithoutItsReceiptIsMissing(t *testing.T) {
+	store := collector.NewMemStore()
+	r := newRig(t, store)
+	b := r.send(line("RO1"))
+	for name, damage := range map[string][]byte{
+		"damaged": []byte("garbage"),
+		"another": r.do(r.batch(line("RO2"))).Body.Bytes(),
+	} {
+		if err := store.Put(t.Context(), "dealers/04123/2026-W46/receipts/"+b.ID, damage, collector.Replace); err != nil {
+			t.Fatal(err)
+		}
+		p := r.problem(r.do(r.manifest(manifestOf(b))), 409)
+		if diff := cmp.Diff([]string{b.ID}, p.Missing); diff != "" {
+			t.Errorf("%s: missing (-want +got):\n%s", name, diff)
+		}
+	}
+	r.receipt(r.do(r.batch(line("RO1"))), 200)
+	r.receipt(r.do(r.manifest(manifestOf(b))), 201)
+}
+
+func TestManifestsRefused(t *testing.T) {
+	r := newRig(t, collector.NewMemStore())
+	b := r.send(line("RO1"))
+	for name, spoil := range map[string]func(m *upload.Manifest){
+		"another dealer's":       func(m *upload.Manifest) { m.DealerID = otherDealer },
+		"another week's":         func(m *upload.Manifest) { m.Week = "2026-W45" },
+		"no time zone":           func(m *upload.Manifest) { m.Timezone = "" },
+		"no time":                func(m *upload.Manifest) { m.ReadAt = time.Time{} },
+		"no reading":             func(m *upload.Manifest) { m.Readings = 0 },
+		"no whitelist":           func(m *upload.Manifest) { m.FieldmapDigest = "" },
+		"orders that do not add": func(m *upload.Manifest) { m.Orders++ },
+		"a batch twice":          func(m *upload.Manifest) { m.Batches = append(m.Batches, b); m.Orders *= 2 },
+		"a batch with no id":     func(m *upload.Manifest) { m.Batches[0].ID = "../../receipt.key" },
+		"a batch of nothing":     func(m *upload.Manifest) { m.Batches[0].Orders = 0; m.Orders = 0; m.Held = 0 },
+		"more valid than sent":   func(m *upload.Manifest) { m.Held = 2 },
+		"fewer than none":        func(m *upload.Manifest) { m.Parked = -1 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := *r
+			r.t = t
+			m := manifestOf(b)
+			spoil(&m)
+			r.problem(r.do(r.manifest(m)), 400)
+			if r.held().Closed {
+				t.Error("it closed the week")
+			}
+		})
+	}
+}
+
+func TestJSONBodies(t *testing.T) {
+	r := newRig(t, collector.NewMemStore())
+	good, err := json.Marshal(manifestOf())
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := func(s string) request {
+		q := r.manifest(manifestOf())
+		q.body = []byte(s)
+		return q.sealed()
+	}
+	r.receipt(r.do(body(string(good))), 201)
+	for name, test := range map[string]struct {
+		q      request
+		status int
+	}{
+		"as it is":               {body(string(good)), 200},
+		"as gzip":                {body("").gzipped(t, string(good)), 200},
+		"identity":               {body(string(good)).with("Content-Encoding", "identity"), 200},
+		"no JSON":                {body("<html>"), 400},
+		"nothing":                {body(""), 400},
+		"something behind it":    {body(string(good) + "{}"), 400},
+		"a member too many":      {body(`{"ledger":1,` + string(good[1:])), 400},
+		"a member of wrong type": {body(`{"readings":"1"}`), 400},
+		"another coding":         {body(string(good)).with("Content-Encoding", "br"), 415},
+		"another type":           {body(string(good)).with("Content-Type", "text/html"), 415},
+		"no digest of its body":  {body(string(good)).with("Content-Digest", ""), 400},
+		"no digest of whitelist": {body(string(good)).with("Fieldmap-Digest", ""), 400},
+		"too large":              {body(strings.Repeat(" ", upload.MaxManifest+1)), 413},
+		"too large within":       {body("").gzipped(t, strings.Repeat(" ", upload.MaxManifest+1)), 413},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := *r
+			r.t = t
+			if w := r.do(test.q); w.Code != test.status {
+				t.Errorf("got %d %s, want %d", w.Code, w.Body, test.status)
+			}
+		})
+	}
+}
+
+func TestStatus(t *testing.T) {
+	r := newRig(t, collector.NewMemStore())
+	const path = "/v1/dealers/" + dealer + "/status"
+	status := upload.Status{DealerID: dealer, AgentVersion: "1", At: time.Now(), State: "idle", QueuedBatches: 2}
+	for range 2 {
+		q := r.json(path, status)
+		if w := r.do(q); w.Code != 204 || w.Body.Len() > 0 {
+			t.Fatalf("got %d %s", w.Code, w.Body)
+		}
+		if held, err := r.store.Get(t.Context(), "dealers/04123/status.json"); err != nil || string(held) != string(q.body) {
+			t.Errorf("held is %s, %v", held, err)
+		}
+		status.State = "sending"
+	}
+	status.DealerID = otherDealer
+	r.problem(r.do(r.json(path, status)), 400)
+	r.problem(r.do(r.json(path, struct {
+		SSN string `json:"ssn"`
+	}{"078-05-1120"})), 400)
+	status.DealerID, status.LastError = dealer, strings.Repeat("x", upload.MaxStatus)
+	r.problem(r.do(r.json(path, status)), 413)
+}

@@ -1,0 +1,82 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"roagent/fieldmap"
+)
+
+// Store keeps named objects, and nothing else: it is all the state a collector has. Several processes may use one
+// store at the same time. Package storetest holds the suite that every Store passes.
+//
+// Names are slash-separated paths ([fs.ValidPath]) of which no element begins with a dot. A Store does not retry; the
+// agent at the other end does.
+type Store interface {
+	// Put stores data under name, whole or not at all, and returns once it is durable. With [Create] it returns an
+	// error that is [fs.ErrExist] where the name is taken, and then what is there is durable as well.
+	Put(ctx context.Context, name string, data []byte, mode PutMode) error
+	// Get returns what is stored under name, or an error that is [fs.ErrNotExist]. The caller may change the bytes.
+	Get(ctx context.Context, name string) ([]byte, error)
+	// List returns the full names of the objects directly in folder, sorted. A folder nobody put anything into is
+	// empty, which is no error.
+	List(ctx context.Context, folder string) ([]string, error)
+}
+
+// PutMode says what [Store.Put] does with a name that is taken.
+type PutMode uint8
+
+// The modes of [Store.Put].
+const (
+	Create  PutMode = iota // the first one stays
+	Replace                // the last one stays
+)
+
+// CheckName refuses names that no [Store] takes.
+func CheckName(name string) error {
+	if !fs.ValidPath(name) || name == "." || strings.HasPrefix(name, ".") || strings.Contains(name, "/.") ||
+		strings.ContainsAny(name, "\\:\x00") {
+		return fmt.Errorf("%q is not a name in a store", name)
+	}
+	return nil
+}
+
+// The layout of a store.
+
+const keyFile = "receipt.key"
+
+func dealerFile(dealer string) string { return path.Join("dealers", dealer, "dealer.json") }
+
+func statusFile(dealer string) string { return path.Join("dealers", dealer, "status.json") }
+
+func manifestFile(dealer string, week fieldmap.Week) string {
+	return path.Join("dealers", dealer, week.String(), "manifest.json")
+}
+
+func manifestReceiptFile(dealer string, week fieldmap.Week, digest string) string {
+	return path.Join("dealers", dealer, week.String(), "receipts", "manifest-"+digest)
+}
+
+func batchFolder(dealer string, week fieldmap.Week) string {
+	return path.Join("dealers", dealer, week.String(), "batches")
+}
+
+const batchSuffix = ".ndjson.zst"
+
+func batchFile(dealer string, week fieldmap.Week, id string) string {
+	return path.Join(batchFolder(dealer, week), id+batchSuffix)
+}
+
+func receiptFile(dealer string, week fieldmap.Week, id string) string {
+	return path.Join("dealers", dealer, week.String(), "receipts", id)
+}
+
+// exists reports whether err says that a name is taken.
+func exists(err error) bool { return errors.Is(err, fs.ErrExist) }
+
+// missing reports whether err says that there is no such object.
+func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -1,0 +1,9 @@
+package wiretest_test
+
+import (
+	"testing"
+
+	"roagent/upload/collector/wiretest"
+)
+
+func TestTheDescriptionIsValid(t *testing.T) { wiretest.Open(t) }

@@ -1,0 +1,156 @@
+package upload
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"roagent/fieldmap"
+)
+
+// waiting is a batch that waits to be sent.
+type waiting struct {
+	at     place
+	head   batchHead
+	week   fieldmap.Week
+	packed []byte // its lines, zstd
+}
+
+// errNothingWaits is returned by [Queue.next] where all is sent.
+var errNothingWaits = errors.New("nothing waits to be sent")
+
+// next returns the oldest batch that waits.
+func (q *Queue) next() (w waiting, err error) {
+	err = q.view("read next batch", func(tx *bbolt.Tx) error {
+		at, _ := bucket(tx, bucketPending).Cursor().First()
+		if at == nil {
+			return errNothingWaits
+		}
+		w.at = bytes.Clone(at)
+		if w.head, err = loadHead(tx, w.at); err != nil {
+			return err
+		}
+		if w.week, err = fieldmap.ParseWeek(w.head.Week); err != nil {
+			return fmt.Errorf("batch %.12s: %w", w.head.ID, err)
+		}
+		w.packed, err = q.unseal(tx, w.at, w.head)
+		return err
+	})
+	return w, err
+}
+
+// deliver takes a batch out of what waits and writes its receipt into the ledger. Its payload stays, for a collector
+// that loses it, until [Queue.Purge].
+func (q *Queue) deliver(w waiting, receipt Receipt, signed []byte) error {
+	return q.update("deliver batch", func(tx *bbolt.Tx) error {
+		if err := removePending(tx, w.at, w.head); err != nil {
+			return err
+		}
+		head := w.head
+		head.Delivered = receipt.Stored
+		if err := putHead(tx, w.at, head); err != nil {
+			return err
+		}
+		if err := touchWeek(tx, head.Week); err != nil {
+			return err
+		}
+		return record(tx, Entry{
+			Kind: BatchEntry, Week: head.Week, Fieldmap: head.Fieldmap, ID: head.ID, Orders: head.Orders, Bytes: head.Bytes,
+			Receipt: string(signed),
+		})
+	})
+}
+
+// halve replaces a batch that is too large for the collector by its two halves, in its place.
+func (q *Queue) halve(w waiting) error {
+	return q.update("split batch", func(tx *bbolt.Tx) error {
+		lines, err := q.lines(tx, w.at, w.head)
+		if err != nil {
+			return err
+		}
+		if err := removeBatch(tx, w.at, w.head); err != nil {
+			return err
+		}
+		half := len(lines) / 2
+		return errors.Join(
+			q.putAgain(tx, w.at.child(0), w.head, lines[:half]),
+			q.putAgain(tx, w.at.child(1), w.head, lines[half:]),
+		)
+	})
+}
+
+// putAgain stores lines that come from an earlier batch as a batch. Without lines there is nothing to store.
+func (q *Queue) putAgain(tx *bbolt.Tx, at place, from batchHead, lines [][]byte) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	head := batchHead{Week: from.Week, Fieldmap: from.Fieldmap, Orders: len(lines), Made: time.Now().UTC(), Again: from.Again}
+	text := joinLines(lines)
+	_, _, err := q.putBatch(tx, at, head, text, nil, nil)
+	return err
+}
+
+// requeue puts delivered batches, which the collector says it lost, back into what waits. It fails where a payload is
+// past its retention, or where the collector names a batch that this queue never delivered.
+func (q *Queue) requeue(week string, ids []string) error {
+	return q.update("send lost batches again", func(tx *bbolt.Tx) error {
+		places := map[string]place{}
+		if err := eachBatch(tx, week, func(at place, head batchHead) error {
+			if !head.Delivered.IsZero() {
+				places[head.ID] = bytes.Clone(at)
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+		for _, id := range ids {
+			at, ok := places[id]
+			if !ok {
+				return fmt.Errorf("the collector asks for batch %.12s of %s, which was never delivered", id, week)
+			}
+			if err := requeueOne(tx, at); err != nil {
+				return err
+			}
+			delete(places, id)
+		}
+		return nil
+	})
+}
+
+func requeueOne(tx *bbolt.Tx, at place) error {
+	head, err := loadHead(tx, at)
+	if err != nil {
+		return err
+	}
+	if payload(tx, bucketPayloads, at) == nil {
+		return fmt.Errorf("the collector lost batch %.12s of %s, and it is past its retention here: read the week again from a new data folder", head.ID, head.Week)
+	}
+	head.Delivered, head.Again = time.Time{}, true
+	if err := putHead(tx, at, head); err != nil {
+		return err
+	}
+	if err := addPending(tx, at, head); err != nil {
+		return err
+	}
+	return record(tx, Entry{Kind: RequeuedEntry, Week: head.Week, ID: head.ID, Orders: head.Orders})
+}
+
+// eachBatch calls fn for the batches of a week, in their order. at must be copied to be kept.
+func eachBatch(tx *bbolt.Tx, week string, fn func(at place, head batchHead) error) error {
+	prefix := weekPlace(week, nil)
+	c := bucket(tx, bucketWeekBatches).Cursor()
+	for k, _ := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, _ = c.Next() {
+		at := place(k[len(prefix):])
+		head, err := loadHead(tx, at)
+		if err != nil {
+			return err
+		}
+		if err := fn(at, head); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,254 @@
+package upload_test
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"roagent/upload"
+	"roagent/upload/uploadtest"
+)
+
+// TestModel (complaints 1-4, 16, 17, 21, 23) runs random edits of a DMS, pulls page by page, kills and sends through a
+// collector with faults. Whatever the sequence: the collector gets each line once, revisions without a gap, each with
+// the right digest of what it replaces; and once all is read and sent, it holds what the DMS holds.
+func TestModel(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		m := newModel(t, rt)
+		rt.Cleanup(func() {
+			if err := m.site.queue.Close(); err != nil {
+				rt.Error(err)
+			}
+		})
+		rt.Repeat(map[string]func(*rapid.T){
+			"write":   m.write,
+			"delete":  m.delete,
+			"move":    m.move,
+			"page":    m.readPage,
+			"send":    m.sendSome,
+			"kill":    func(*rapid.T) { m.site.reopen() },
+			"release": m.release,
+			"drop":    m.drop,
+			"":        func(*rapid.T) { m.site.sound() },
+		})
+		m.settle()
+	})
+}
+
+type model struct {
+	t        *rapid.T
+	site     *site
+	dms      map[string]map[string]uploadtest.Order // by week and key
+	versions int
+}
+
+func modelWeeks() []string { return []string{"2026-W45", "2026-W46"} }
+
+// pageSize is small, so that most weeks have several pages.
+const pageSize = 3
+
+func newModel(t *testing.T, rt *rapid.T) *model {
+	s := &site{t: rt, log: io.Discard, dir: t.TempDir(), collector: uploadtest.NewCollector(t), orders: uploadtest.NewOrders(t, "maker")}
+	s.collector.Refuse = refuseBad
+	s.open()
+	m := &model{t: rt, site: s, dms: map[string]map[string]uploadtest.Order{}}
+	for _, name := range modelWeeks() {
+		m.dms[name] = map[string]uploadtest.Order{}
+	}
+	return m
+}
+
+func refuseBad(line upload.Line) string {
+	if strings.Contains(string(line.RepairOrder), "bad") {
+		return "it is bad"
+	}
+	return ""
+}
+
+func (m *model) find(key string) (week string, ok bool) {
+	for name, orders := range m.dms {
+		if _, ok := orders[key]; ok {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+func drawKey(t *rapid.T) string { return fmt.Sprintf("RO%d", rapid.IntRange(1, 8).Draw(t, "key")) }
+
+func (m *model) write(t *rapid.T) {
+	key := drawKey(t)
+	name, ok := m.find(key)
+	if !ok {
+		name = rapid.SampledFrom(modelWeeks()).Draw(t, "week")
+	}
+	// Few texts, so that an order often comes back to what it was before.
+	m.put(name, key, rapid.SampledFrom([]string{"oil", "tyres", "bad"}).Draw(t, "text"))
+}
+
+func (m *model) put(name, key, text string) {
+	m.versions++
+	m.dms[name][key] = uploadtest.Order{Key: key, Text: text, Changed: fmt.Sprint(m.versions)}
+}
+
+func (m *model) delete(t *rapid.T) {
+	key := drawKey(t)
+	if name, ok := m.find(key); ok {
+		delete(m.dms[name], key)
+	}
+}
+
+func (m *model) move(t *rapid.T) {
+	key := drawKey(t)
+	name, ok := m.find(key)
+	if !ok {
+		t.Skip()
+	}
+	text := m.dms[name][key].Text
+	delete(m.dms[name], key)
+	m.put(rapid.SampledFrom(modelWeeks()).Draw(t, "to"), key, text)
+}
+
+// readPage goes on with the pull of a week, by one page, or finishes it.
+func (m *model) readPage(t *rapid.T) {
+	m.step(rapid.SampledFrom(modelWeeks()).Draw(t, "week"))
+}
+
+// step reports whether it finished the week's reading.
+func (m *model) step(name string) bool {
+	p := m.site.begin(name)
+	if p.Done() {
+		if _, err := p.Finish(upload.FinishResult{Now: time.Now()}); err != nil {
+			m.t.Fatal(err)
+		}
+		return true
+	}
+	keys := slices.DeleteFunc(slices.Sorted(maps.Keys(m.dms[name])), func(key string) bool { return key <= string(p.After()) })
+	var next []byte
+	if len(keys) > pageSize {
+		keys = keys[:pageSize]
+		next = []byte(keys[pageSize-1])
+	}
+	var orders []uploadtest.Order
+	for _, key := range keys {
+		orders = append(orders, m.dms[name][key])
+	}
+	m.site.store(p, next, orders...)
+	return false
+}
+
+// sendSome sends through faults; the retries may or may not get past them.
+func (m *model) sendSome(t *rapid.T) {
+	faults := []uploadtest.Fault{nil, nil, uploadtest.Reset, uploadtest.LoseAnswer, uploadtest.BreakOff, uploadtest.Answer(503, "text/html", "later"),
+		uploadtest.Answer(403, "text/html", "no"), uploadtest.Answer(200, "text/html", "<h1>Please log in</h1>")}
+	m.site.collector.MaxOrders = rapid.SampledFrom([]int{0, 0, 1, 2}).Draw(t, "max orders")
+	m.site.collector.NoZstd = rapid.Bool().Draw(t, "no zstd")
+	for _, i := range rapid.SliceOfN(rapid.IntRange(0, len(faults)-1), 0, 4).Draw(t, "faults") {
+		m.site.collector.Fail(faults[i])
+	}
+	m.site.sender.Retries, m.site.sender.RetryMin, m.site.sender.RetryMax = 1, time.Nanosecond, time.Nanosecond
+	_, _ = m.site.trySend() // whatever comes of it: what is not sent waits
+	m.site.collector.ClearFaults()
+}
+
+func (m *model) parked(t *rapid.T) upload.ParkedItem {
+	items, err := m.site.queue.Parked()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if len(items) == 0 {
+		t.Skip()
+	}
+	return rapid.SampledFrom(items).Draw(t, "parked")
+}
+
+func (m *model) release(t *rapid.T) {
+	if err := m.site.queue.Release(m.parked(t).Number, "tester"); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+func (m *model) drop(t *rapid.T) {
+	if err := m.site.queue.Drop(m.parked(t).Number, "tester"); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// settle reads and sends until nothing changes, and compares both ends.
+func (m *model) settle() {
+	m.site.collector.MaxOrders, m.site.collector.NoZstd = 0, false
+	m.readAll()
+	m.site.send()
+	m.compare(true)
+	requests := len(m.site.collector.Requests())
+	m.readAll()
+	m.site.send()
+	for _, r := range m.site.collector.Requests()[requests:] {
+		m.t.Errorf("all was read and sent, and then came %s", r.Path)
+	}
+	m.site.collector.Refuse = nil
+	for _, name := range modelWeeks() { // the collector takes all now: every order changes, and arrives
+		for key, order := range m.dms[name] {
+			m.put(name, key, order.Text+" again")
+		}
+	}
+	m.readAll()
+	m.site.send()
+	m.compare(false)
+	m.site.sound()
+	if items, err := m.site.queue.Parked(); err != nil || len(items) > 0 {
+		m.t.Errorf("still parked: %v %v", items, err)
+	}
+}
+
+// readAll reads every week twice to its end: an order may have moved into a week that had been read.
+func (m *model) readAll() {
+	for range 3 {
+		for _, name := range modelWeeks() {
+			for !m.step(name) {
+				continue
+			}
+		}
+	}
+}
+
+// compare holds what the collector has against the DMS. It may hold an earlier version of a bad order, or none.
+func (m *model) compare(badRefused bool) {
+	held := m.site.collector.Held()
+	for _, name := range modelWeeks() {
+		for key, order := range m.dms[name] {
+			line, ok := held[name+"/"+key]
+			delete(held, name+"/"+key)
+			if badRefused && order.Text == "bad" {
+				continue
+			}
+			if want := fmt.Sprintf("%q", order.Text); !ok || !strings.Contains(string(line.RepairOrder), want) {
+				m.t.Errorf("%s/%s: the DMS holds %s, the collector %s", name, key, want, line.RepairOrder)
+			}
+		}
+	}
+	for name, line := range held {
+		m.t.Errorf("%s is gone from the DMS, the collector holds revision %d", name, line.Revision)
+	}
+}
+
+// TestModelTime only makes sure that the model needs no real time.
+func TestModelTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		s.pull("2026-W46", order("RO1", "oil"))
+		s.collector.Fail(uploadtest.Answer(503, "text/html", "later", "Retry-After", "120"))
+		start := time.Now()
+		s.send()
+		if waited := time.Since(start); waited < 2*time.Minute || waited > 3*time.Minute {
+			t.Errorf("waited %v", waited)
+		}
+	})
+}

@@ -1,0 +1,358 @@
+package upload
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	"go.etcd.io/bbolt"
+
+	"roagent/fieldmap"
+)
+
+// MaxKey is the most bytes an order's key may have. SQL Server indexes no more than 1,700.
+const MaxKey = 2048
+
+// pageWriter stores one page of a reading. It is reused from page to page, with its buffers: a pull of a million
+// orders needs no more memory than a pull of a thousand.
+type pageWriter struct {
+	encoder *zstd.Encoder
+
+	records []fieldmap.Record
+	keys    []string     // of orders that only were seen
+	puts    []putState   // in the order of their keys
+	values  []byte       // the encoded states of puts
+	key     []byte       // scratch
+	changed []byte       // scratch
+	lines   []byte       // of the page's own batch
+	orders  int          // lines in lines
+	voids   []*voidLines // of orders that left other weeks
+	packed  []byte
+	sealed  [][]byte // one for each batch of the transaction: bbolt reads them when it commits
+	batches int      // of sealed: in use
+
+	q       *Queue
+	tx      *bbolt.Tx
+	week    fieldmap.Week
+	name    string // of the week
+	digest  string
+	reading uint32
+	now     time.Time
+	stored  Stored
+	parks   []fieldmap.Parked // found by the page writer itself
+}
+
+type putState struct {
+	key      string
+	from, to int // in pageWriter.values
+	isNew    bool
+}
+
+type voidLines struct {
+	week   string
+	lines  []byte
+	orders int
+}
+
+func newPageWriter() (*pageWriter, error) {
+	encoder, err := newEncoder()
+	if err != nil {
+		return nil, err
+	}
+	return &pageWriter{encoder: encoder}, nil
+}
+
+// begin makes w ready for a page, or for the voids of a week.
+func (w *pageWriter) begin(q *Queue, tx *bbolt.Tx, week fieldmap.Week, digest string, reading uint32) {
+	w.q, w.tx, w.week, w.name, w.digest, w.reading = q, tx, week, week.String(), digest, reading
+	w.now = time.Now().UTC()
+	w.records, w.keys, w.puts, w.values = w.records[:0], w.keys[:0], w.puts[:0], w.values[:0]
+	w.lines, w.orders, w.voids, w.batches, w.parks = w.lines[:0], 0, w.voids[:0], 0, w.parks[:0]
+	w.stored = Stored{}
+}
+
+// take decides for each record, in the order of the keys, and appends the lines to send.
+func (w *pageWriter) take(page PageResult) error {
+	for record := range page.Records {
+		w.records = append(w.records, record)
+	}
+	slices.SortFunc(w.records, func(a, b fieldmap.Record) int { return cmp.Compare(a.Key().Text, b.Key().Text) })
+	orders, err := weekOrders(w.tx, w.name)
+	if err != nil {
+		return err
+	}
+	anyParked := hasParked(w.tx)
+	last := ""
+	for i, record := range w.records {
+		text := record.Key().Text
+		if problem := keyProblem(text, i > 0 && text == last); problem != "" {
+			w.parks = append(w.parks, fieldmap.Parked{Week: w.week, Key: record.Key(), Reason: problem})
+			continue
+		}
+		last = text
+		if err := w.takeOne(orders, record, anyParked); err != nil {
+			return err
+		}
+	}
+	return w.see(orders, page.Unchanged)
+}
+
+const duplicateKey = "the DMS holds more than one order with this key; the whitelist's key must name each order by itself: add a column to it"
+
+func keyProblem(key string, again bool) string {
+	switch {
+	case key == "":
+		return "its key is empty; correct it in the DMS, or name another key column in the whitelist"
+	case len(key) > MaxKey:
+		return fmt.Sprintf("its key has %d bytes; at most %d can be sent: name another key column in the whitelist", len(key), MaxKey)
+	case again:
+		return duplicateKey
+	}
+	return ""
+}
+
+func (w *pageWriter) takeOne(orders *bbolt.Bucket, record fieldmap.Record, anyParked bool) error {
+	key := record.Key()
+	w.key = append(w.key[:0], key.Text...)
+	state, isNew, err := w.lookup(orders)
+	if err != nil {
+		return err
+	}
+	if !isNew && state.reading == w.reading {
+		w.parks = append(w.parks, fieldmap.Parked{Week: w.week, Key: key, Reason: duplicateKey})
+		return nil
+	}
+	verdict, next := state.saw(record.Digest())
+	if verdict == sendContent {
+		n := len(w.lines)
+		w.lines = appendLine(w.lines, w.q.dealer, w.name, key.Text, next.revision, state.replaces(), record.JSON())
+		if size := len(w.lines) - n; size > MaxLine {
+			w.lines = w.lines[:n]
+			w.parks = append(w.parks, fieldmap.Parked{Week: w.week, Key: key, Reason: fmt.Sprintf(
+				"it has %d MiB, a line may have %d; shorten its texts in the DMS, or leave a column out of the whitelist", size>>20, MaxLine>>20)})
+			if state.revision > 0 { // it counts as seen; and what came over from another week is kept
+				state.reading = w.reading
+				w.put(key.Text, &state, isNew)
+			}
+			return nil
+		}
+		w.orders++
+	}
+	w.count(verdict, next)
+	if anyParked {
+		if err := unpark(w.tx, w.key, next.refused || next.refusedVoid); err != nil {
+			return err
+		}
+	}
+	next.reading = w.reading
+	w.changed = append(w.changed[:0], key.Changed...)
+	next.changed = w.changed
+	w.put(key.Text, &next, isNew)
+	if len(w.lines) >= batchBytes {
+		return w.flush()
+	}
+	return nil
+}
+
+// replaces returns what a line after s replaces; nil for an order's first.
+func (s *orderState) replaces() *digest {
+	if s.revision == 0 {
+		return nil
+	}
+	return &s.digest
+}
+
+func (w *pageWriter) count(v verdict, next orderState) {
+	switch {
+	case v == sendNothing:
+		w.stored.Unchanged++
+	case next.revision == 1:
+		w.stored.New++
+	default:
+		w.stored.Revised++
+	}
+}
+
+// lookup returns the state of the order w.key. One that was in another week comes over from there: the week that it
+// left gets a line that voids it.
+func (w *pageWriter) lookup(orders *bbolt.Bucket) (state orderState, isNew bool, err error) {
+	if value := orders.Get(w.key); value != nil {
+		state, err = decodeState(value)
+		return state, false, err
+	}
+	index := bucket(w.tx, bucketIndex)
+	value := index.Get(w.key)
+	if value == nil {
+		return orderState{}, true, nil
+	}
+	other, err := unpackWeek(value)
+	if err != nil {
+		return state, true, err
+	}
+	state, err = w.leave(other)
+	return state, true, err
+}
+
+// leave takes the order w.key out of another week.
+func (w *pageWriter) leave(other fieldmap.Week) (orderState, error) {
+	name := other.String()
+	orders, err := weekOrders(w.tx, name)
+	if err != nil {
+		return orderState{}, err
+	}
+	value := orders.Get(w.key)
+	if value == nil {
+		return orderState{}, nil
+	}
+	state, err := decodeState(value)
+	if err != nil {
+		return state, err
+	}
+	if state.held() {
+		v := w.voidsOf(name)
+		v.lines = appendLine(v.lines, w.q.dealer, name, string(w.key), state.revision+1, state.replaces(), nil)
+		v.orders++
+		w.stored.Moved++
+		state = state.void()
+	}
+	return state, orders.Delete(w.key)
+}
+
+func (w *pageWriter) voidsOf(week string) *voidLines {
+	for _, v := range w.voids {
+		if v.week == week {
+			return v
+		}
+	}
+	v := &voidLines{week: week}
+	w.voids = append(w.voids, v)
+	return v
+}
+
+func (w *pageWriter) put(key string, state *orderState, isNew bool) {
+	from := len(w.values)
+	w.values = state.append(w.values)
+	w.puts = append(w.puts, putState{key: key, from: from, to: len(w.values), isNew: isNew})
+}
+
+// see notes that orders were seen that did not have to be read.
+func (w *pageWriter) see(orders *bbolt.Bucket, keys []fieldmap.OrderKey) error {
+	for _, key := range keys {
+		w.keys = append(w.keys, key.Text)
+	}
+	slices.Sort(w.keys)
+	for _, key := range w.keys {
+		if err := w.seeOne(orders, key); err != nil {
+			return err
+		}
+	}
+	w.stored.Unchanged += len(w.keys)
+	return nil
+}
+
+// seeOne notes that an order was seen, so that it is not voided. An order without a state has nothing to void.
+func (w *pageWriter) seeOne(orders *bbolt.Bucket, key string) error {
+	w.key = append(w.key[:0], key...)
+	value := orders.Get(w.key)
+	if value == nil {
+		return nil
+	}
+	state, err := decodeState(value)
+	if err != nil {
+		return err
+	}
+	state.reading = w.reading
+	w.put(key, &state, false)
+	return nil
+}
+
+// flush stores the lines so far as batches: first what left other weeks, then what came into this one.
+func (w *pageWriter) flush() error {
+	for _, v := range w.voids {
+		if err := w.store(v.week, v.lines, v.orders); err != nil {
+			return err
+		}
+		if err := touchWeek(w.tx, v.week); err != nil {
+			return err
+		}
+	}
+	w.voids = w.voids[:0]
+	if w.orders > 0 {
+		if err := w.store(w.name, w.lines, w.orders); err != nil {
+			return err
+		}
+	}
+	w.lines, w.orders = w.lines[:0], 0
+	return nil
+}
+
+func (w *pageWriter) store(week string, lines []byte, orders int) error {
+	pending, err := loadPending(w.tx)
+	if err != nil {
+		return err
+	}
+	at, err := nextPlace(w.tx)
+	if err != nil {
+		return err
+	}
+	if w.batches == len(w.sealed) {
+		w.sealed = append(w.sealed, nil)
+	}
+	head := batchHead{Week: week, Fieldmap: w.digest, Orders: orders, Made: w.now}
+	w.packed, w.sealed[w.batches], err = w.q.putBatch(w.tx, at, head, lines, w.packed, w.sealed[w.batches])
+	if err != nil {
+		return err
+	}
+	size := int64(len(w.sealed[w.batches]))
+	if w.q.MaxSize > 0 && pending.Bytes > 0 && pending.Bytes+size > w.q.MaxSize {
+		return fmt.Errorf("%w: %d batches with %d bytes wait, queue.max_size is %d", ErrFull, pending.Batches, pending.Bytes, w.q.MaxSize)
+	}
+	w.batches++
+	w.stored.Batches++
+	w.stored.Bytes += size
+	return nil
+}
+
+// finish writes the states, sorted by key: neighbours share pages.
+func (w *pageWriter) finish() error {
+	if err := w.flush(); err != nil {
+		return err
+	}
+	orders, err := weekOrders(w.tx, w.name)
+	if err != nil {
+		return err
+	}
+	index := bucket(w.tx, bucketIndex)
+	orders.FillPercent, index.FillPercent = 0.9, 0.9 // keys mostly come in their order
+	slices.SortFunc(w.puts, func(a, b putState) int { return cmp.Compare(a.key, b.key) })
+	week := packWeek(w.week)
+	for _, put := range w.puts {
+		w.key = append(w.key[:0], put.key...)
+		if err := orders.Put(w.key, w.values[put.from:put.to]); err != nil {
+			return fmt.Errorf("store the state of an order: %w", err)
+		}
+		if !put.isNew {
+			continue
+		}
+		if err := index.Put(w.key, week[:]); err != nil {
+			return fmt.Errorf("store the week of an order: %w", err)
+		}
+	}
+	clear(w.records) // they point into the page, which is not ours
+	return nil
+}
+
+// weekOrders returns the bucket of a week's orders. In a transaction that only reads it may be nil.
+func weekOrders(tx *bbolt.Tx, week string) (*bbolt.Bucket, error) {
+	all := bucket(tx, bucketOrders)
+	if !tx.Writable() {
+		return all.Bucket([]byte(week)), nil
+	}
+	b, err := all.CreateBucketIfNotExists([]byte(week))
+	if err != nil {
+		return nil, fmt.Errorf("store the orders of %s: %w", week, err)
+	}
+	return b, nil
+}

@@ -1,0 +1,211 @@
+package upload
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	"go.etcd.io/bbolt"
+)
+
+// ParkedItem is something that waits for a person: an order that could not be read into a line, or lines that the
+// collector refused.
+type ParkedItem struct {
+	Number  uint64    `json:"number"`
+	Week    string    `json:"week"`
+	Key     string    `json:"key,omitempty"` // where it is one order
+	Orders  int       `json:"orders"`
+	Refused bool      `json:"refused"` // by the collector; else it could not be read, and nothing of it is kept
+	Reason  string    `json:"reason"`  // the collector's own words may repeat what an order holds
+	Since   time.Time `json:"since"`
+}
+
+// Parked returns what is parked, oldest first.
+func (q *Queue) Parked() (items []ParkedItem, err error) {
+	err = q.view("list what is parked", func(tx *bbolt.Tx) error {
+		return eachParked(tx, func(number uint64, head parkedHead) error {
+			item, _, err := q.openParked(tx, number, head)
+			items = append(items, item)
+			return err
+		})
+	})
+	return items, err
+}
+
+// ParkedLines returns one parked item with its lines; without any where it is an order that could not be read.
+func (q *Queue) ParkedLines(number uint64) (item ParkedItem, lines [][]byte, err error) {
+	err = q.view("show what is parked", func(tx *bbolt.Tx) error {
+		head, err := loadParked(tx, number)
+		if err != nil {
+			return err
+		}
+		var packed []byte
+		if item, packed, err = q.openParked(tx, number, head); err != nil || packed == nil {
+			return err
+		}
+		all, err := unpackParked(packed)
+		if err != nil {
+			return err
+		}
+		lines, _, err = currentLines(tx, number, all)
+		return err
+	})
+	return item, lines, err
+}
+
+// openParked unseals what is parked; packed is nil where no lines are kept.
+func (q *Queue) openParked(tx *bbolt.Tx, number uint64, head parkedHead) (item ParkedItem, packed []byte, err error) {
+	item = ParkedItem{
+		Number: number, Week: head.Week, Key: head.Key, Orders: max(1, head.Lines), Refused: head.Lines > 0, Reason: head.Reason, Since: head.Since,
+	}
+	if head.Lines == 0 {
+		return item, nil, nil
+	}
+	text, err := q.sealer.open(payload(tx, bucketPayloads, parkedPlace(number)), parkedBound(q.dealer, number))
+	if err != nil {
+		return item, nil, fmt.Errorf("open what is parked as number %d: %w", number, err)
+	}
+	var content parkedLines
+	if err := json.Unmarshal(text, &content); err != nil {
+		return item, nil, fmt.Errorf("what is parked as number %d is damaged: %w", number, err)
+	}
+	item.Reason += ": " + content.Detail
+	return item, content.Lines, nil
+}
+
+func unpackParked(packed []byte) ([][]byte, error) {
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxBatch), zstd.WithDecoderLowmem(true))
+	if err != nil {
+		return nil, fmt.Errorf("make zstd decoder: %w", err)
+	}
+	defer d.Close()
+	text, err := d.DecodeAll(packed, nil)
+	if err != nil {
+		return nil, fmt.Errorf("decompress what is parked: %w", err)
+	}
+	return splitLines(text), nil
+}
+
+// currentLines returns the lines that no later one of their order has replaced.
+func currentLines(tx *bbolt.Tx, number uint64, lines [][]byte) (texts [][]byte, parsed []Line, err error) {
+	for _, text := range lines {
+		line, err := parseLine(text)
+		if err != nil {
+			return nil, nil, err
+		}
+		if slices.Contains(parkedOf(tx, []byte(line.Key)), number) {
+			texts, parsed = append(texts, text), append(parsed, line)
+		}
+	}
+	return texts, parsed, nil
+}
+
+// ErrNotHeld is wrapped by the error of a [Queue.Release] of an order that could not be read.
+var ErrNotHeld = errors.New("there is nothing to send: the order could not be read, and is tried again at every pull. Correct it in the DMS or the whitelist")
+
+// Release sends again what the collector refused, as it is: after the collector's operator has mended the cause.
+func (q *Queue) Release(number uint64, who string) error {
+	return q.update(fmt.Sprintf("release parked number %d", number), func(tx *bbolt.Tx) error {
+		head, err := loadParked(tx, number)
+		if err != nil {
+			return err
+		}
+		if head.Lines == 0 {
+			return ErrNotHeld
+		}
+		_, packed, err := q.openParked(tx, number, head)
+		if err != nil {
+			return err
+		}
+		all, err := unpackParked(packed)
+		if err != nil {
+			return err
+		}
+		texts, lines, err := currentLines(tx, number, all)
+		if err != nil {
+			return err
+		}
+		for i := range lines {
+			if err := acceptAgain(tx, &lines[i]); err != nil {
+				return err
+			}
+		}
+		if err := q.forgetParked(tx, number, head, lines); err != nil {
+			return err
+		}
+		at, err := nextPlace(tx)
+		if err != nil {
+			return err
+		}
+		from := batchHead{Week: head.Week, Fieldmap: head.Fieldmap}
+		if err := q.putAgain(tx, at, from, texts); err != nil {
+			return err
+		}
+		return record(tx, Entry{Kind: ReleasedEntry, Who: who, Week: head.Week, Key: head.Key, ID: batchID(joinLines(texts)), Orders: len(texts)})
+	})
+}
+
+// acceptAgain makes the order's state what it was before the line was refused.
+func acceptAgain(tx *bbolt.Tx, line *Line) error {
+	orders, state, err := findState(tx, line.Key)
+	if err != nil || orders == nil || state.revision != line.Revision-1 {
+		return err
+	}
+	switch {
+	case line.Voided && state.refusedVoid:
+		state.refusedVoid = false
+		state = state.void()
+	case !line.Voided && state.refused:
+		state.refused = false
+		_, state = state.saw(line.content())
+	}
+	return orders.Put([]byte(line.Key), state.append(nil))
+}
+
+// Drop throws away what is parked. What the collector refused is not sent again until the order changes; an order that
+// could not be read is parked again by the next pull that cannot.
+func (q *Queue) Drop(number uint64, who string) error {
+	return q.update(fmt.Sprintf("drop parked number %d", number), func(tx *bbolt.Tx) error {
+		head, err := loadParked(tx, number)
+		if err != nil {
+			return err
+		}
+		var lines []Line
+		if head.Lines > 0 {
+			_, packed, err := q.openParked(tx, number, head)
+			if err != nil {
+				return err
+			}
+			all, err := unpackParked(packed)
+			if err != nil {
+				return err
+			}
+			if _, lines, err = currentLines(tx, number, all); err != nil {
+				return err
+			}
+		}
+		if err := q.forgetParked(tx, number, head, lines); err != nil {
+			return err
+		}
+		return record(tx, Entry{Kind: DroppedEntry, Who: who, Week: head.Week, Key: head.Key, Orders: max(1, len(lines))})
+	})
+}
+
+// forgetParked removes something parked with all its lines.
+func (q *Queue) forgetParked(tx *bbolt.Tx, number uint64, head parkedHead, lines []Line) error {
+	if head.Lines == 0 {
+		lines = []Line{{Key: head.Key}}
+	} else {
+		head.Lines = len(lines)
+	}
+	for _, line := range lines {
+		if err := removeParked(tx, number, head, line.Key); err != nil {
+			return err
+		}
+		head.Lines--
+	}
+	return touchWeek(tx, head.Week)
+}

@@ -1,0 +1,334 @@
+package upload
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bbolterrors "go.etcd.io/bbolt/errors"
+)
+
+// Names of the files in a queue's folder.
+const (
+	databaseName = "queue.db"
+	keyName      = "queue.key"
+	holderName   = "queue.lock.json"
+)
+
+const (
+	format      = "roagent queue 1" // what [Queue.Open] demands of a file; a later format has another number
+	formatStem  = "roagent queue "
+	lockTimeout = 2 * time.Second
+)
+
+// Buckets of the database. DESIGN.md says what each holds.
+const (
+	bucketMeta        = "meta"
+	bucketWeeks       = "weeks"
+	bucketOrders      = "orders"
+	bucketIndex       = "index"
+	bucketBatches     = "batches"
+	bucketPayloads    = "payloads"
+	bucketPending     = "pending"
+	bucketWeekBatches = "week_batches"
+	bucketParked      = "parked"
+	bucketParkedKeys  = "parked_keys"
+	bucketLedger      = "ledger"
+)
+
+func buckets() []string {
+	return []string{
+		bucketMeta, bucketWeeks, bucketOrders, bucketIndex, bucketBatches, bucketPayloads, bucketPending,
+		bucketWeekBatches, bucketParked, bucketParkedKeys, bucketLedger,
+	}
+}
+
+// Keys of bucketMeta.
+const (
+	metaFormat  = "format"
+	metaDealer  = "dealer"
+	metaPending = "pending"
+	metaKeyStem = "key/" // + name: the check value of that key
+)
+
+// Queue keeps what was read until the collector has it: sealed batches, what was last sent of every order, how far
+// each week was read, and the ledger, all in one bbolt file. It is made by [NewQueue], configured through its fields,
+// and used between Open and Close. Its methods may be called from several goroutines, but only one [Pull] may be under
+// way at a time.
+type Queue struct {
+	// MaxSize is how many bytes of batches may wait for the collector; a pull that would exceed it pauses with
+	// [ErrFull]. One batch is always taken, however small MaxSize is. 0 means no limit.
+	MaxSize int64
+	Logger  *slog.Logger
+
+	dir    string
+	dealer string
+	db     *bbolt.DB
+	sealer *sealer
+	page   *pageWriter // used in transactions that write, of which there is one at a time
+}
+
+// NewQueue returns the queue of a dealer in a folder.
+func NewQueue(dir, dealerID string) *Queue {
+	return &Queue{dir: dir, dealer: dealerID, MaxSize: 2 << 30, Logger: slog.New(slog.DiscardHandler)}
+}
+
+// Open opens the queue, or makes it where the folder holds none. It fails with *[LockedError] where another agent has
+// it open, with *[CorruptError] where the file is damaged or not a queue, with *[ForeignError] where it is another
+// dealer's or a newer program's, and with *[KeyError] where its key is missing. It never replaces or repairs a file.
+func (q *Queue) Open() (err error) {
+	if err := os.MkdirAll(q.dir, 0o700); err != nil {
+		return fmt.Errorf("open queue: %w", err)
+	}
+	if err := q.openDatabase(); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, q.closeDatabase())
+		}
+	}()
+	if err := q.prepare(); err != nil {
+		return err
+	}
+	key, err := q.Key("queue")
+	if err != nil {
+		return err
+	}
+	if q.sealer, err = newSealer(key); err != nil {
+		return err
+	}
+	if q.page, err = newPageWriter(); err != nil {
+		return err
+	}
+	if err := writeHolder(q.holderPath()); err != nil {
+		q.Logger.Warn("lock information not written", "error", err)
+	}
+	return nil
+}
+
+// Close closes the queue. Another process may open it then.
+func (q *Queue) Close() error {
+	if q.db == nil {
+		return nil
+	}
+	// Before the lock goes: afterwards the file may be another process's.
+	err := os.Remove(q.holderPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, q.closeDatabase())
+}
+
+// Dealer returns the dealer whose queue it is.
+func (q *Queue) Dealer() string { return q.dealer }
+
+func (q *Queue) path() string       { return filepath.Join(q.dir, databaseName) }
+func (q *Queue) holderPath() string { return filepath.Join(q.dir, holderName) }
+
+// openDatabase opens the file. bbolt answers some damage with a panic or a fault in its memory map; both become errors.
+func (q *Queue) openDatabase() (err error) {
+	var file *os.File
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = &CorruptError{Path: q.path(), Err: fmt.Errorf("%v", p)}
+			if file != nil {
+				_ = file.Close() // bbolt gave no handle to close; its lock goes with the file
+			}
+		}
+	}()
+	db, err := bbolt.Open(q.path(), 0o600, &bbolt.Options{
+		Timeout:      lockTimeout,
+		FreelistType: bbolt.FreelistMapType, // its cost does not grow with the file
+		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+			f, err := os.OpenFile(name, flag, mode)
+			file = f
+			return f, err
+		},
+	})
+	switch {
+	case err == nil:
+	case errors.Is(err, bbolterrors.ErrTimeout):
+		return &LockedError{Dir: q.dir, Holder: readHolder(q.holderPath())}
+	case errors.Is(err, bbolterrors.ErrInvalid), errors.Is(err, bbolterrors.ErrChecksum), errors.Is(err, bbolterrors.ErrVersionMismatch):
+		return &CorruptError{Path: q.path(), Err: err}
+	default:
+		return diskError("open queue", q.path(), err)
+	}
+	if err := checkLength(db, file); err != nil {
+		return errors.Join(&CorruptError{Path: q.path(), Err: err}, db.Close())
+	}
+	q.db = db
+	return nil
+}
+
+// checkLength finds a file that was cut short, which would fault only when a page beyond its end is read.
+func checkLength(db *bbolt.DB, file *os.File) error {
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	return db.View(func(tx *bbolt.Tx) error {
+		if tx.Size() > info.Size() {
+			return fmt.Errorf("the file has %d bytes, %d are missing", info.Size(), tx.Size()-info.Size())
+		}
+		return nil
+	})
+}
+
+func (q *Queue) closeDatabase() error {
+	err := q.db.Close()
+	q.db = nil
+	if err != nil {
+		return fmt.Errorf("close queue %s: %w", q.path(), err)
+	}
+	return nil
+}
+
+// prepare checks whose file it is, and makes the buckets of a new one.
+func (q *Queue) prepare() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &CorruptError{Path: q.path(), Err: fmt.Errorf("%v", p)}
+		}
+	}()
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	fresh := false
+	if err := q.db.View(func(tx *bbolt.Tx) error {
+		first, _ := tx.Cursor().First()
+		fresh = first == nil
+		if fresh {
+			return nil
+		}
+		return q.checkOwner(tx)
+	}); err != nil || !fresh {
+		return err
+	}
+	return q.update("make queue", func(tx *bbolt.Tx) error {
+		for _, name := range buckets() {
+			if _, err := tx.CreateBucket([]byte(name)); err != nil {
+				return err
+			}
+		}
+		meta := tx.Bucket([]byte(bucketMeta))
+		return errors.Join(
+			meta.Put([]byte(metaFormat), []byte(format)),
+			meta.Put([]byte(metaDealer), []byte(q.dealer)),
+		)
+	})
+}
+
+func (q *Queue) checkOwner(tx *bbolt.Tx) error {
+	meta := tx.Bucket([]byte(bucketMeta))
+	if meta == nil {
+		return &CorruptError{Path: q.path(), Err: errors.New("it is a database of another program")}
+	}
+	have := string(meta.Get([]byte(metaFormat)))
+	switch {
+	case have == format:
+	case strings.HasPrefix(have, formatStem):
+		return &ForeignError{Path: q.path(), What: fmt.Sprintf("has the format %q, this program knows %q", have, format)}
+	default:
+		return &CorruptError{Path: q.path(), Err: errors.New("it is a database of another program")}
+	}
+	if dealer := string(meta.Get([]byte(metaDealer))); dealer != q.dealer {
+		return &ForeignError{Path: q.path(), What: fmt.Sprintf("belongs to dealer %q, the configuration names dealer %q", dealer, q.dealer)}
+	}
+	for _, name := range buckets() {
+		if tx.Bucket([]byte(name)) == nil {
+			return &CorruptError{Path: q.path(), Err: fmt.Errorf("its part %q is missing", name)}
+		}
+	}
+	return nil
+}
+
+// Key returns a key of the site by name, kept in the queue's folder as NAME.key. It is made where the queue has never
+// known a key of that name. After that a key that is missing or another one is a *[KeyError]: a new one would make
+// sealed batches unreadable, or the hashed values of one customer differ from those sent before.
+func (q *Queue) Key(name string) ([]byte, error) {
+	path := filepath.Join(q.dir, name+".key")
+	id := []byte(metaKeyStem + name)
+	var known []byte
+	if err := q.view("read key check", func(tx *bbolt.Tx) error {
+		known = bytes.Clone(bucket(tx, bucketMeta).Get(id))
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	if known != nil {
+		key, err := LoadKey(path)
+		if err != nil {
+			return nil, err
+		}
+		if !bytes.Equal(known, keyCheck(name, key)) {
+			return nil, &KeyError{Path: path, Problem: "it is not the key that this queue was made with"}
+		}
+		return key, nil
+	}
+	key, err := LoadOrCreateKey(path)
+	if err != nil {
+		return nil, err
+	}
+	return key, q.update("keep key check", func(tx *bbolt.Tx) error {
+		return bucket(tx, bucketMeta).Put(id, keyCheck(name, key))
+	})
+}
+
+// update runs fn in one transaction that is durable when update returns nil, and undone otherwise.
+func (q *Queue) update(what string, fn func(*bbolt.Tx) error) (err error) {
+	defer q.recoverDamage(&err)
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	err = diskError(what, q.path(), q.db.Update(fn))
+	releaseMemory(q.db)
+	return err
+}
+
+// view runs fn on a consistent state of the queue. What fn keeps must be copied.
+func (q *Queue) view(what string, fn func(*bbolt.Tx) error) (err error) {
+	defer q.recoverDamage(&err)
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	return diskError(what, q.path(), q.db.View(fn))
+}
+
+// recoverDamage turns a panic that a damaged file causes into an error: a fault in the memory map, or one of bbolt's
+// assertions. Any other panic is a bug and goes on.
+func (q *Queue) recoverDamage(err *error) {
+	p := recover()
+	switch p := p.(type) {
+	case nil:
+	case interface {
+		runtime.Error
+		Addr() uintptr
+	}:
+		*err = &CorruptError{Path: q.path(), Err: p}
+	case string:
+		if !isAssertion(p) {
+			panic(p)
+		}
+		*err = &CorruptError{Path: q.path(), Err: errors.New(p)}
+	default:
+		panic(p)
+	}
+}
+
+func isAssertion(s string) bool {
+	for _, start := range []string{"assertion failed: ", "invalid page type: ", "misplaced bucket header: ", "unexpected bucket header flag: "} {
+		if strings.HasPrefix(s, start) {
+			return true
+		}
+	}
+	return strings.Contains(s, "above high water mark")
+}
+
+// bucket returns a bucket that Open has made sure of.
+func bucket(tx *bbolt.Tx, name string) *bbolt.Bucket { return tx.Bucket([]byte(name)) }

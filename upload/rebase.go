@@ -1,0 +1,139 @@
+package upload
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+)
+
+// chain is an order of which a line was refused while later ones wait. Those take the refused line's place: else the
+// next would replace something that the collector never took. That is rare: the order changed again before the
+// collector was offered, and refused, what it was before.
+type chain struct {
+	key    string
+	week   string // of the refused line
+	orders *bbolt.Bucket
+	before orderState // as the database has it
+	now    orderState // after the lines that the collector takes
+
+	last       int  // the revision that the last line found had before
+	superseded bool // one of the same week waits
+}
+
+func newChain(line *Line, orders *bbolt.Bucket, state orderState) (*chain, error) {
+	c := &chain{key: line.Key, week: line.Week, orders: orders, before: state}
+	c.now = orderState{reading: state.reading, revision: line.Revision - 1, voids: state.voids >> (state.revision - line.Revision + 1)}
+	replaced, err := line.replaced()
+	if replaced != nil {
+		c.now.digest = *replaced
+	}
+	return c, err
+}
+
+// rebase rewrites the lines that wait behind the refused batch.
+func (r *refusal) rebase() error {
+	if len(r.chains) == 0 {
+		return nil
+	}
+	var places []place
+	c := bucket(r.tx, bucketPending).Cursor()
+	for at, _ := c.Seek(r.w.at); at != nil; at, _ = c.Next() {
+		places = append(places, bytes.Clone(at))
+	}
+	for _, at := range places {
+		if err := r.rebaseBatch(at); err != nil {
+			return err
+		}
+	}
+	for _, c := range r.chains {
+		if err := c.save(r.tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *refusal) rebaseBatch(at place) error {
+	head, err := loadHead(r.tx, at)
+	if err != nil {
+		return err
+	}
+	lines, err := r.q.lines(r.tx, at, head)
+	if err != nil {
+		return err
+	}
+	changed := false
+	kept := lines[:0]
+	for _, text := range lines {
+		key, err := lineKey(text)
+		if err != nil {
+			return err
+		}
+		if c := r.chains[key]; c != nil {
+			changed = true
+			if text, err = c.next(text); err != nil {
+				return err
+			}
+		}
+		if text != nil {
+			kept = append(kept, text)
+		}
+	}
+	if !changed {
+		return nil
+	}
+	if err := removeBatch(r.tx, at, head); err != nil {
+		return err
+	}
+	if err := touchWeek(r.tx, head.Week); err != nil {
+		return err
+	}
+	return r.q.putAgain(r.tx, at.child(0), head, kept)
+}
+
+// next returns a later line as it must be sent now; nil if the collector has nothing to learn from it any more.
+func (c *chain) next(text []byte) ([]byte, error) {
+	line, err := parseLine(text)
+	if err != nil {
+		return nil, err
+	}
+	c.last = line.Revision
+	c.superseded = c.superseded || line.Week == c.week
+	before, v := c.now, sendNothing
+	if line.Voided {
+		v, c.now = before.missed()
+	} else {
+		v, c.now = before.saw(line.content())
+	}
+	if v == sendNothing {
+		return nil, nil
+	}
+	return appendLine(nil, line.DealerID, line.Week, line.Key, c.now.revision, before.replaces(), line.RepairOrder), nil
+}
+
+// save makes the order's state what the collector will have once all that waits is delivered. Where the last line of
+// the order was not among what waits, the collector has it, and the state is right.
+func (c *chain) save(tx *bbolt.Tx) error {
+	if c.last != c.before.revision {
+		return nil
+	}
+	if c.now.revision == 0 {
+		return errors.Join(c.orders.Delete([]byte(c.key)), bucket(tx, bucketIndex).Delete([]byte(c.key)))
+	}
+	c.now.changed = c.before.changed
+	return c.orders.Put([]byte(c.key), c.now.append(nil))
+}
+
+// lineKey returns the key of a line that this queue made, without reading its order. What comes before the revision
+// holds no quote that is not escaped, so the first match is the one.
+func lineKey(text []byte) (string, error) {
+	envelope, _, ok := bytes.Cut(text, []byte(`,"revision":`))
+	var line Line
+	if !ok || json.Unmarshal(append(bytes.Clone(envelope), '}'), &line) != nil {
+		return "", fmt.Errorf("a queued line is damaged: it names no key")
+	}
+	return line.Key, nil
+}

@@ -1,0 +1,198 @@
+package upload
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// refuse parks lines of a batch that the collector refused, and puts the others in its place. Without lines, or with
+// numbers that the batch does not have, the whole batch is parked: then nobody can tell which are meant.
+func (q *Queue) refuse(w waiting, reason string, refused []LineProblem) (parked int, err error) {
+	err = q.update("park what was refused", func(tx *bbolt.Tx) error {
+		parked = 0
+		lines, err := q.lines(tx, w.at, w.head)
+		if err != nil {
+			return err
+		}
+		r := &refusal{q: q, tx: tx, w: w, chains: map[string]*chain{}}
+		kept := r.sort(lines, reason, refused)
+		if err := removeBatch(tx, w.at, w.head); err != nil {
+			return err
+		}
+		if err := q.putAgain(tx, w.at.child(0), w.head, kept); err != nil {
+			return err
+		}
+		if parked, err = r.park(); err != nil {
+			return err
+		}
+		return touchWeek(tx, w.head.Week)
+	})
+	return parked, err
+}
+
+// refusal is one transaction that parks.
+type refusal struct {
+	q      *Queue
+	tx     *bbolt.Tx
+	w      waiting
+	groups []refusedLines
+	chains map[string]*chain // by key
+}
+
+// refusedLines were refused for one reason.
+type refusedLines struct {
+	reason string
+	texts  [][]byte
+	lines  []Line // of texts
+}
+
+// sort fills groups and returns the lines that are not refused.
+func (r *refusal) sort(lines [][]byte, reason string, refused []LineProblem) (kept [][]byte) {
+	why := map[int]string{}
+	for _, problem := range refused {
+		if problem.Line < 1 || problem.Line > len(lines) {
+			clear(why)
+			break
+		}
+		why[problem.Line] = oneLine(problem.Detail)
+	}
+	if len(why) == 0 {
+		r.groups = []refusedLines{{reason: reason, texts: lines}}
+		return nil
+	}
+	for i, line := range lines {
+		if reason, ok := why[i+1]; ok {
+			r.groups = append(r.groups, refusedLines{reason: reason, texts: [][]byte{line}})
+		} else {
+			kept = append(kept, line)
+		}
+	}
+	return kept
+}
+
+// park takes back what the refused lines changed and parks them, but for lines of which a later one takes the place.
+func (r *refusal) park() (parked int, err error) {
+	for i := range r.groups {
+		group := &r.groups[i]
+		for _, text := range group.texts {
+			line, err := parseLine(text)
+			if err != nil {
+				return 0, err
+			}
+			if err := r.takeBack(&line); err != nil {
+				return 0, err
+			}
+			group.lines = append(group.lines, line)
+		}
+	}
+	if err := r.rebase(); err != nil {
+		return 0, err
+	}
+	for i := range r.groups {
+		n, err := r.parkGroup(&r.groups[i])
+		if err != nil {
+			return 0, err
+		}
+		parked += n
+	}
+	return parked, nil
+}
+
+// takeBack undoes what a refused line changed, or notes that later lines of its order may wait.
+func (r *refusal) takeBack(line *Line) error {
+	if r.w.head.Again {
+		return nil // it was accepted once, and later lines build on it
+	}
+	orders, state, err := findState(r.tx, line.Key)
+	if err != nil || orders == nil {
+		return err
+	}
+	if state.revision > line.Revision {
+		r.chains[line.Key], err = newChain(line, orders, state)
+		return err
+	}
+	if state, err = state.refuse(line); err != nil {
+		return err
+	}
+	return orders.Put([]byte(line.Key), state.append(nil))
+}
+
+// findState returns an order's state and the bucket that it is in; nil where there is none.
+func findState(tx *bbolt.Tx, key string) (orders *bbolt.Bucket, state orderState, err error) {
+	value := bucket(tx, bucketIndex).Get([]byte(key))
+	if value == nil {
+		return nil, state, nil
+	}
+	week, err := unpackWeek(value)
+	if err != nil {
+		return nil, state, err
+	}
+	if orders, err = weekOrders(tx, week.String()); err != nil || orders == nil {
+		return nil, state, err
+	}
+	if value = orders.Get([]byte(key)); value == nil {
+		return nil, state, nil
+	}
+	state, err = decodeState(value)
+	return orders, state, err
+}
+
+func (r *refusal) parkGroup(group *refusedLines) (int, error) {
+	var keys []string
+	var texts [][]byte
+	for i, line := range group.lines {
+		if c := r.chains[line.Key]; c != nil && c.superseded {
+			if err := record(r.tx, Entry{Kind: SupersededEntry, Week: line.Week, Key: line.Key, ID: r.w.head.ID, Orders: 1}); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		keys, texts = append(keys, line.Key), append(texts, group.texts[i])
+	}
+	if len(keys) == 0 {
+		return 0, nil
+	}
+	return len(keys), r.q.parkLines(r.tx, r.w.head, group.reason, keys, texts)
+}
+
+// parkLines parks lines of a batch together.
+func (q *Queue) parkLines(tx *bbolt.Tx, from batchHead, reason string, keys []string, lines [][]byte) error {
+	number, err := bucket(tx, bucketParked).NextSequence()
+	if err != nil {
+		return fmt.Errorf("park: %w", err)
+	}
+	content, err := json.Marshal(parkedLines{Detail: reason, Lines: q.page.encoder.EncodeAll(joinLines(lines), nil)})
+	if err != nil {
+		return fmt.Errorf("park: %w", err)
+	}
+	head := parkedHead{
+		Week: from.Week, Lines: len(lines), Reason: "the collector refused it", Since: time.Now().UTC(), ID: from.ID, Fieldmap: from.Fieldmap,
+	}
+	if len(keys) == 1 {
+		head.Key = keys[0]
+	}
+	sealed := q.sealer.seal(nil, content, parkedBound(q.dealer, number))
+	if err := errors.Join(head.save(tx, number), putPayload(tx, bucketPayloads, parkedPlace(number), sealed)); err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if err := bucket(tx, bucketParkedKeys).Put(parkedKey(key, number), nil); err != nil {
+			return err
+		}
+	}
+	return record(tx, Entry{Kind: ParkedEntry, Week: from.Week, Fieldmap: from.Fieldmap, ID: from.ID, Key: head.Key, Orders: len(lines), Why: head.Reason})
+}
+
+// joinLines makes the text of a batch; the last line may come without its line break.
+func joinLines(lines [][]byte) []byte {
+	text := bytes.Join(lines, nil)
+	if len(text) > 0 && text[len(text)-1] != '\n' {
+		text = append(text, '\n')
+	}
+	return text
+}

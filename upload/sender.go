@@ -1,0 +1,241 @@
+package upload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+// Sender sends what waits in a [Queue] until it holds a receipt for each batch and for each week's manifest. Its
+// fields must not be changed once it is used. Only one Send runs at a time; others wait.
+type Sender struct {
+	Queue      *Queue
+	URL        string            // of the collector: https://collector.example.com
+	Token      string            // "" where a client certificate says who sends
+	Transport  http.RoundTripper // with the TLS settings and the proxy
+	ReceiptKey note.Verifier
+	Timezone   string // the dealer's, IANA
+	Version    string // of roagent
+	Logger     *slog.Logger
+
+	// Retries is how often a request that may succeed later is sent again, RetryMin and RetryMax the bounds of the
+	// waits between; the collector's own Retry-After counts for more. Timeout is for one request with its answer.
+	Retries            int
+	RetryMin, RetryMax time.Duration
+	Timeout            time.Duration
+
+	mu sync.Mutex
+}
+
+// NewSender returns a sender with its defaults: six attempts within about a minute.
+func NewSender(q *Queue) *Sender {
+	return &Sender{
+		Queue: q, Transport: http.DefaultTransport, Version: "devel", Logger: slog.New(slog.DiscardHandler),
+		Retries: 5, RetryMin: time.Second, RetryMax: 30 * time.Second, Timeout: 5 * time.Minute,
+	}
+}
+
+// Sent is what one [Sender.Send] did.
+type Sent struct {
+	Batches   int   `json:"batches"`   // delivered
+	Orders    int   `json:"orders"`    // in them
+	Bytes     int64 `json:"bytes"`     // of their bodies as sent
+	Manifests int   `json:"manifests"` // delivered
+	Parked    int   `json:"parked"`    // orders that the collector refused
+}
+
+// Add adds t to s.
+func (s *Sent) Add(t Sent) {
+	s.Batches += t.Batches
+	s.Orders += t.Orders
+	s.Bytes += t.Bytes
+	s.Manifests += t.Manifests
+	s.Parked += t.Parked
+}
+
+// Send sends all batches that wait, oldest first, and then the manifests of the weeks that are complete. An error means
+// that the rest stays queued: *[SendError] says why. Send may be called again at any time.
+func (s *Sender) Send(ctx context.Context) (Sent, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var sent Sent
+	run := &sending{Sender: s, client: s.newClient(), sent: &sent}
+	// A collector that lost batches says so when it gets the manifest. One that loses them again while they are being
+	// sent would keep this going for ever.
+	for range 3 {
+		if err := run.batches(ctx); err != nil {
+			return sent, err
+		}
+		again, err := run.manifests(ctx)
+		if err != nil || !again {
+			return sent, err
+		}
+	}
+	return sent, &SendError{Class: ClassRefused, Message: "the collector keeps losing batches that it gave receipts for", Hint: "tell the collector's operator; the ledger holds the receipts"}
+}
+
+// batches sends until nothing waits.
+func (r *sending) batches(ctx context.Context) error {
+	for {
+		w, err := r.Queue.next()
+		if errors.Is(err, errNothingWaits) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := r.batch(ctx, w); err != nil {
+			return err
+		}
+	}
+}
+
+// batch sends one batch and does what the answer calls for.
+func (r *sending) batch(ctx context.Context, w waiting) error {
+	answer, err := r.putBatch(ctx, w)
+	if err != nil {
+		return err
+	}
+	switch action, err := batchAction(answer); action {
+	case accept:
+		return r.accept(w, answer)
+	case useGzip:
+		if r.gzip {
+			return notCollector(answer)
+		}
+		r.gzip = true
+		return r.batch(ctx, w)
+	case split:
+		if w.head.Orders > 1 {
+			return r.Queue.halve(w)
+		}
+		return r.refuse(w, answer, nil)
+	case park:
+		return r.refuse(w, answer, nil)
+	case parkLines:
+		return r.refuse(w, answer, answer.problem.Lines)
+	default:
+		return err
+	}
+}
+
+// accept verifies the receipt and takes the batch out of the queue.
+func (r *sending) accept(w waiting, answer answer) error {
+	head := w.head
+	receipt, err := r.verify(answer, Receipt{Dealer: r.Queue.dealer, Week: w.week, What: BatchReceipt, ID: head.ID, Orders: head.Orders})
+	if err != nil {
+		return err
+	}
+	if err := r.Queue.deliver(w, receipt, answer.body); err != nil {
+		return err
+	}
+	r.sent.Batches++
+	r.sent.Orders += head.Orders
+	r.sent.Bytes += answer.sent
+	r.Logger.Info("batch delivered", "week", head.Week, "batch", head.ID, "orders", head.Orders)
+	return nil
+}
+
+// verify returns the receipt in an answer if it proves what was sent.
+func (r *sending) verify(answer answer, sent Receipt) (Receipt, error) {
+	receipt, err := OpenReceipt(answer.body, r.ReceiptKey)
+	if err == nil {
+		err = receipt.Proves(sent)
+	}
+	if err != nil {
+		return receipt, unproven(answer, err)
+	}
+	return receipt, nil
+}
+
+// refuse parks what the collector refused of a batch: these lines, or all of it.
+func (r *sending) refuse(w waiting, answer answer, lines []LineProblem) error {
+	parked, err := r.Queue.refuse(w, answer.reason(), lines)
+	if err != nil {
+		return err
+	}
+	r.sent.Parked += parked
+	r.Logger.Warn("the collector refused orders, which are parked", "week", w.head.Week, "batch", w.head.ID, "status", answer.status, "orders", parked)
+	return nil
+}
+
+// manifests sends the manifests that are due. again is set where the collector asks for batches that it lost.
+func (r *sending) manifests(ctx context.Context) (again bool, err error) {
+	weeks, err := r.Queue.openWeeks()
+	if err != nil {
+		return false, err
+	}
+	var problems []error
+	for _, week := range weeks {
+		lost, err := r.manifest(ctx, week)
+		again = again || lost
+		var refused *SendError
+		if errors.As(err, &refused) && refused.Class == ClassRefused {
+			problems = append(problems, err) // one week's; the others go on
+			continue
+		}
+		if err != nil {
+			return false, errors.Join(append(problems, err)...)
+		}
+	}
+	return again, errors.Join(problems...)
+}
+
+func (r *sending) manifest(ctx context.Context, week string) (lost bool, err error) {
+	c, due, err := r.Queue.makeManifest(week, r.Timezone)
+	if err != nil {
+		return false, err
+	}
+	if !due {
+		return false, r.Queue.closeWeek(c, Receipt{}, nil)
+	}
+	answer, err := r.putManifest(ctx, c)
+	if err != nil {
+		return false, err
+	}
+	switch action, err := manifestAction(answer); action {
+	case accept:
+		return false, r.closeWeek(c, answer)
+	case sendLost:
+		r.Logger.Warn("the collector lost batches, which are sent again", "week", week, "batches", len(answer.problem.Missing))
+		return true, r.Queue.requeue(week, answer.problem.Missing)
+	default:
+		return false, err
+	}
+}
+
+func (r *sending) closeWeek(c closing, answer answer) error {
+	receipt, err := r.verify(answer, Receipt{Dealer: r.Queue.dealer, Week: c.of, What: ManifestReceipt, ID: c.id, Orders: c.manifest.Orders})
+	if err != nil {
+		return err
+	}
+	if err := r.Queue.closeWeek(c, receipt, answer.body); err != nil {
+		return err
+	}
+	r.sent.Manifests++
+	r.Logger.Info("week closed", "week", c.week, "manifest", c.id, "batches", len(c.manifest.Batches), "orders", c.manifest.Orders)
+	return nil
+}
+
+// Heartbeat tells the collector how the agent is. It holds no customer's data and needs no receipt.
+func (s *Sender) Heartbeat(ctx context.Context, status Status) error {
+	r := &sending{Sender: s, client: s.newClient(), sent: &Sent{}}
+	answer, err := r.putStatus(ctx, status)
+	if err != nil {
+		return err
+	}
+	if answer.status == http.StatusOK || answer.status == http.StatusCreated || answer.status == http.StatusNoContent {
+		return nil
+	}
+	_, err = manifestAction(answer)
+	if err == nil {
+		err = fmt.Errorf("send status: the collector answered %d", answer.status)
+	}
+	return err
+}

@@ -1,0 +1,170 @@
+package upload
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"roagent/fieldmap"
+)
+
+type digest = [sha256.Size]byte
+
+// orderState is what the queue remembers of one order: what the collector has of it (or will have, once all that waits
+// is delivered), and what of it the collector refused.
+type orderState struct {
+	reading  uint32 // the week's reading in which it was last seen
+	revision int    // of the last line; 0: the collector has nothing of it
+	digest   digest // of the repair_order bytes last sent, if revision > 0
+	voids    uint64 // which of the last 64 lines voided it: bit 0 is the last line
+
+	refused     bool   // the collector refused a line of it that is parked, with content of refusedIs
+	refusedIs   digest // if refused
+	refusedVoid bool   // the collector refused the line that voids it
+
+	changed []byte // the changed column's token of the bytes last looked at; "" where there is none
+}
+
+const (
+	stateVersion = 1
+
+	flagRefused     = 1 << 0
+	flagRefusedVoid = 1 << 1
+)
+
+var errState = errors.New("the state of an order is damaged")
+
+// append encodes s: version, flags, reading (4 bytes, so that seeing an order again changes no length), revision
+// and voids (uvarint), digest, refused digest where there is one, changed token.
+func (s *orderState) append(dst []byte) []byte {
+	var flags byte
+	if s.refused {
+		flags |= flagRefused
+	}
+	if s.refusedVoid {
+		flags |= flagRefusedVoid
+	}
+	dst = append(dst, stateVersion, flags)
+	dst = binary.BigEndian.AppendUint32(dst, s.reading)
+	dst = binary.AppendUvarint(dst, uint64(s.revision))
+	dst = binary.AppendUvarint(dst, s.voids)
+	dst = append(dst, s.digest[:]...)
+	if s.refused {
+		dst = append(dst, s.refusedIs[:]...)
+	}
+	return append(dst, s.changed...)
+}
+
+// decodeState reads what append wrote. The token is not copied.
+func decodeState(b []byte) (orderState, error) {
+	var s orderState
+	if len(b) < 6 || b[0] != stateVersion || b[1]&^(flagRefused|flagRefusedVoid) != 0 {
+		return s, errState
+	}
+	s.refused, s.refusedVoid = b[1]&flagRefused != 0, b[1]&flagRefusedVoid != 0
+	s.reading = binary.BigEndian.Uint32(b[2:])
+	revision, n := binary.Uvarint(b[6:])
+	if n <= 0 || revision > 1<<31-1 {
+		return s, errState
+	}
+	s.revision = int(revision)
+	b = b[6+n:]
+	if s.voids, n = binary.Uvarint(b); n <= 0 {
+		return s, errState
+	}
+	b = b[n:]
+	if len(b) < sha256.Size {
+		return s, errState
+	}
+	b = b[copy(s.digest[:], b):]
+	if s.refused {
+		if len(b) < sha256.Size {
+			return s, errState
+		}
+		b = b[copy(s.refusedIs[:], b):]
+	}
+	s.changed = b
+	return s, nil
+}
+
+// verdict is what an order calls for.
+type verdict uint8
+
+const (
+	sendNothing verdict = iota
+	sendContent
+	sendVoid
+)
+
+// saw returns what an order calls for that was read with content of this digest, and its state after that.
+func (s orderState) saw(content digest) (verdict, orderState) {
+	if s.refused && content == s.refusedIs {
+		return sendNothing, s // the same would be refused again: it stays parked
+	}
+	s.refused, s.refusedIs, s.refusedVoid = false, digest{}, false
+	if s.held() && content == s.digest {
+		return sendNothing, s
+	}
+	s.revision++
+	s.digest = content
+	s.voids <<= 1
+	return sendContent, s
+}
+
+// missed returns what an order calls for that is gone from its week, and its state after that.
+func (s orderState) missed() (verdict, orderState) {
+	if s.refusedVoid {
+		return sendNothing, s
+	}
+	s.refused, s.refusedIs = false, digest{}
+	if !s.held() {
+		return sendNothing, s
+	}
+	return sendVoid, s.void()
+}
+
+// void returns the state after a line that voids the order.
+func (s orderState) void() orderState {
+	s.revision++
+	s.voids = s.voids<<1 | 1
+	return s
+}
+
+// refuse returns the state after the collector refused l, the order's last line: what the line would have changed is
+// taken back, so that a later line takes its revision and replaces what it would have replaced.
+func (s orderState) refuse(l *Line) (orderState, error) {
+	s.revision--
+	s.voids >>= 1
+	if l.Voided {
+		s.refusedVoid = true
+		return s, nil
+	}
+	s.refused, s.refusedIs = true, s.digest
+	before, err := l.replaced()
+	if err != nil {
+		return s, err
+	}
+	s.digest = digest{}
+	if before != nil {
+		s.digest = *before
+	}
+	return s, nil
+}
+
+// held reports whether the collector has a valid order.
+func (s *orderState) held() bool { return s.revision > 0 && !s.voided() }
+
+func (s *orderState) voided() bool { return s.voids&1 == 1 }
+
+// packWeek is a week as the index keeps it.
+func packWeek(w fieldmap.Week) [3]byte {
+	return [3]byte{byte(w.Year >> 8), byte(w.Year), byte(w.Number)}
+}
+
+func unpackWeek(b []byte) (fieldmap.Week, error) {
+	if len(b) != 3 || b[2] == 0 || b[2] > 53 {
+		return fieldmap.Week{}, fmt.Errorf("the week of an order is damaged: %d bytes", len(b))
+	}
+	return fieldmap.Week{Year: int(b[0])<<8 | int(b[1]), Number: int(b[2])}, nil
+}

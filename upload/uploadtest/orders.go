@@ -1,0 +1,82 @@
+package uploadtest
+
+import (
+	"iter"
+	"testing"
+	"time"
+
+	"roagent/fieldmap"
+)
+
+// Order is one order of a DMS that has a key and a text.
+type Order struct {
+	Key     string
+	Changed string // the changed column's value; "" where the test has no such column
+	Text    string
+}
+
+// Orders makes Records as a pull does: through a whitelist, its plan and a page.
+type Orders struct {
+	t    testing.TB
+	plan *fieldmap.Plan
+	page *fieldmap.Page
+}
+
+// NewOrders returns a maker of orders under a whitelist for this recipient: another recipient, another digest.
+func NewOrders(t testing.TB, recipient string) *Orders {
+	t.Helper()
+	column := func(name string) fieldmap.Column { return fieldmap.Column{Name: name} }
+	whitelist := &fieldmap.Whitelist{
+		Version: 1, Recipient: recipient, Purpose: "tests", Agreement: "none",
+		Orders: fieldmap.Orders{
+			From: fieldmap.Table{Name: "RepairOrder"}, Key: []string{"RONumber"}, Week: "ClosedAt",
+			Fields: []fieldmap.Field{
+				{Send: "repair_order_header.document_id", Column: column("RONumber"), Why: "names the visit"},
+				{Send: "repair_order_header.order_notes", Column: column("Notes"), Why: "what was done"},
+			},
+		},
+	}
+	plan := whitelist.Compile()
+	text := func(*fieldmap.Level, fieldmap.Column) fieldmap.ColumnType {
+		return fieldmap.ColumnType{Kind: fieldmap.KindText, Database: "text"}
+	}
+	encoder, err := plan.Bind(text, fieldmap.Options{DMSZone: time.UTC, HashKey: make([]byte, 32)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Orders{t: t, plan: plan, page: encoder.NewPage()}
+}
+
+// Digest returns the whitelist's digest.
+func (o *Orders) Digest() fieldmap.Digest { return o.plan.Digest }
+
+// Records returns the Records of orders, valid until the next call.
+func (o *Orders) Records(week fieldmap.Week, orders ...Order) iter.Seq[fieldmap.Record] {
+	o.t.Helper()
+	o.page.Reset(week, Keys(orders...))
+	level := o.plan.Orders
+	for _, order := range orders {
+		values := make([]any, len(level.Select))
+		for i, s := range level.Select {
+			switch s.Column.Name {
+			case "RONumber":
+				values[i] = order.Key
+			case "Notes":
+				values[i] = order.Text
+			}
+		}
+		if err := o.page.Add(level, values); err != nil {
+			o.t.Fatal(err)
+		}
+	}
+	return o.page.Records()
+}
+
+// Keys returns the keys of orders.
+func Keys(orders ...Order) []fieldmap.OrderKey {
+	keys := make([]fieldmap.OrderKey, len(orders))
+	for i, order := range orders {
+		keys[i] = fieldmap.OrderKey{Text: order.Key, Changed: order.Changed}
+	}
+	return keys
+}

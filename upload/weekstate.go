@@ -1,0 +1,89 @@
+package upload
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"roagent/fieldmap"
+)
+
+// weekState is what the queue remembers of a week.
+type weekState struct {
+	Begun    uint32        `json:"begun"`             // readings begun: the number of the current one, or of the last
+	Readings int           `json:"readings"`          // readings finished
+	Reading  *readingState `json:"reading,omitempty"` // the unfinished one
+	Last     *lastReading  `json:"last,omitempty"`    // the last finished one
+	Changes  uint64        `json:"changes"`           // counts whatever may change the manifest
+	Closed   *closedState  `json:"closed,omitempty"`
+}
+
+// readingState is the checkpoint of an unfinished reading.
+type readingState struct {
+	Fieldmap string          `json:"fieldmap"`
+	Started  time.Time       `json:"started"`
+	After    []byte          `json:"after,omitempty"`
+	Done     bool            `json:"done,omitempty"`    // all pages are stored
+	All      bool            `json:"all,omitempty"`     // the whitelist is another one than last time: every order is read
+	Partial  bool            `json:"partial,omitempty"` // some orders were not read, since they did not change
+	Left     fieldmap.Counts `json:"left"`
+	Tally    Tally           `json:"tally"`
+}
+
+type lastReading struct {
+	Fieldmap string               `json:"fieldmap"`
+	Started  time.Time            `json:"started"`
+	Ended    time.Time            `json:"ended"`
+	Skipped  []fieldmap.SkipCount `json:"skipped,omitempty"`
+	Left     fieldmap.Counts      `json:"left"`
+	Keyless  int                  `json:"keyless,omitempty"`
+}
+
+// closedState is the manifest for which the collector's receipt is held.
+type closedState struct {
+	Manifest string    `json:"manifest"` // its id
+	Content  string    `json:"content"`  // its digest without what every reading changes: see manifestContent
+	Changes  uint64    `json:"changes"`  // weekState.Changes of that manifest
+	At       time.Time `json:"at"`
+}
+
+// Tally counts the orders of a reading.
+type Tally struct {
+	New       int `json:"new"`
+	Revised   int `json:"revised"`
+	Unchanged int `json:"unchanged"`
+	Voided    int `json:"voided"`
+	Parked    int `json:"parked"`
+}
+
+func loadWeek(tx *bbolt.Tx, week string) (weekState, error) {
+	var w weekState
+	text := bucket(tx, bucketWeeks).Get([]byte(week))
+	if text == nil {
+		return w, nil
+	}
+	if err := json.Unmarshal(text, &w); err != nil {
+		return w, fmt.Errorf("the state of week %s is damaged: %w", week, err)
+	}
+	return w, nil
+}
+
+func (w *weekState) save(tx *bbolt.Tx, week string) error {
+	text, err := json.Marshal(w)
+	if err != nil {
+		return fmt.Errorf("keep week %s: %w", week, err)
+	}
+	return bucket(tx, bucketWeeks).Put([]byte(week), text)
+}
+
+// touchWeek notes that a week's manifest may have to say something else now.
+func touchWeek(tx *bbolt.Tx, week string) error {
+	w, err := loadWeek(tx, week)
+	if err != nil {
+		return err
+	}
+	w.Changes++
+	return w.save(tx, week)
+}

@@ -1,0 +1,99 @@
+package upload
+
+import (
+	"encoding/json"
+	"time"
+
+	"roagent/fieldmap"
+)
+
+// Media types and headers of the wire.
+const (
+	BatchType      = "application/x-ndjson"
+	ReceiptType    = "text/plain; charset=utf-8"
+	ProblemType    = "application/problem+json"
+	FieldmapHeader = "Fieldmap-Digest" // the digest of the whitelist under which a batch was read, lower-case hex
+)
+
+// Limits that both ends hold to.
+const (
+	MaxLine     = 16 << 20 // bytes of one order's line
+	MaxBatch    = 64 << 20 // bytes of a batch, uncompressed
+	MaxBody     = 32 << 20 // bytes of a request's body as sent
+	MaxManifest = 8 << 20
+	MaxStatus   = 64 << 10
+)
+
+// Line is one order of a batch: one line of NDJSON.
+type Line struct {
+	DealerID string `json:"dealer_id"`
+	Week     string `json:"week"`
+	Key      string `json:"key"`
+	Revision int    `json:"revision"`           // 1, 2, …
+	Replaces string `json:"replaces,omitempty"` // SHA-256 of the repair_order bytes sent before, lower-case hex
+	Voided   bool   `json:"voided,omitempty"`   // gone from the DMS: there is no repair_order
+	// RepairOrder is an object of STAR's tree.
+	RepairOrder json.RawMessage `json:"repair_order,omitempty"`
+}
+
+// Manifest closes a week: it lists every batch of the week that was ever delivered, and what was left out.
+type Manifest struct {
+	DealerID       string               `json:"dealer_id"`
+	Week           string               `json:"week"`
+	Timezone       string               `json:"timezone"`        // the dealer's, IANA
+	FieldmapDigest string               `json:"fieldmap_digest"` // of the last reading
+	ReadAt         time.Time            `json:"read_at"`         // when the last reading of the week ended, UTC
+	Readings       int                  `json:"readings"`        // how often the week was read
+	Batches        []ManifestBatch      `json:"batches"`         // in the order in which they were made
+	Orders         int                  `json:"orders"`          // lines in Batches
+	Held           int                  `json:"held"`            // orders of the week now valid: sent and not voided
+	Skipped        []fieldmap.SkipCount `json:"skipped"`         // rows left out by a rule, of the last reading
+	Left           fieldmap.Counts      `json:"left"`            // values left out or altered, of the last reading
+	Keyless        int                  `json:"keyless"`         // orders without a key: they cannot be sent
+	Parked         int                  `json:"parked"`          // orders and lines that wait for a person
+}
+
+// ManifestBatch is one batch of a manifest.
+type ManifestBatch struct {
+	ID     string `json:"id"`
+	Orders int    `json:"orders"`
+}
+
+// Status is the agent's heartbeat. It holds no customer data.
+type Status struct {
+	DealerID       string    `json:"dealer_id"`
+	AgentVersion   string    `json:"agent_version"`
+	At             time.Time `json:"at"`
+	State          string    `json:"state"` // idle, pulling, sending, paused
+	NextRun        time.Time `json:"next_run,omitzero"`
+	LastWeek       string    `json:"last_week,omitempty"`
+	FieldmapDigest string    `json:"fieldmap_digest,omitempty"`
+	QueuedBatches  int       `json:"queued_batches"`
+	QueuedBytes    int64     `json:"queued_bytes"`
+	Parked         int       `json:"parked"`
+	LastError      string    `json:"last_error,omitempty"` // a class, never a text from the DMS
+}
+
+// Problem is an error answer: RFC 9457.
+type Problem struct {
+	Type    string        `json:"type,omitempty"`
+	Title   string        `json:"title"`
+	Status  int           `json:"status"`
+	Detail  string        `json:"detail,omitempty"`
+	Lines   []LineProblem `json:"lines,omitempty"`   // 422: the lines refused
+	Missing []string      `json:"missing,omitempty"` // 409 to a manifest: batch ids that the collector does not hold
+}
+
+// LineProblem is one refused line.
+type LineProblem struct {
+	Line   int    `json:"line"` // from 1
+	Detail string `json:"detail"`
+}
+
+// WeekHeld is the answer to GET …/weeks/{week}: what the collector holds of that week.
+type WeekHeld struct {
+	DealerID string          `json:"dealer_id"`
+	Week     string          `json:"week"`
+	Batches  []ManifestBatch `json:"batches"` // sorted by id
+	Closed   bool            `json:"closed"`  // a manifest is held that names exactly these batches
+}
