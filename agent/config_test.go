@@ -90,13 +90,13 @@ func TestLoadConfig(t *testing.T) {
 		source string
 		want   *Config
 	}{
-		"everything": {full, &Config{
+		"everything": {strings.Replace(full, "/var/lib/roagent", "'"+at("elsewhere")+"'", 1), &Config{
 			Dealer: DealerConfig{"04123", "Example Toyota", zone(t, "America/Los_Angeles")},
 			DMS: DMSConfig{
 				Driver: "sqlserver", Server: `dms01\SERVICE`, Database: "DMS", User: "roagent", Password: Secret{credentialSecret, "dms"},
 				Encrypt: "true", Certificate: at("dms-server.pem"), Zone: zone(t, "America/Denver"), Params: map[string]string{},
 			},
-			Fieldmap: at("lists/fieldmap.yaml"), DataDir: "/var/lib/roagent",
+			Fieldmap: at("lists/fieldmap.yaml"), DataDir: at("elsewhere"),
 			Schedule: ScheduleConfig{Pull: "15 3 * * TUE", Spread: time.Hour, StopBy: &stop, Settle: 20 * time.Minute, LookbackWeeks: 6},
 			Collector: CollectorConfig{
 				URL: "https://collector.example.com/dmi", Token: Secret{envSecret, "ROAGENT_TOKEN"}, CA: at("ca.pem"),
@@ -134,7 +134,7 @@ func TestLoadConfig(t *testing.T) {
 func TestNoConfig(t *testing.T) {
 	_, err := LoadConfig("testdata/nowhere.yaml")
 	var problems *strictyaml.Problems
-	if !errors.As(err, &problems) || err.Error() != "testdata/nowhere.yaml: the file cannot be read: no such file or directory" {
+	if !errors.As(err, &problems) || !strings.HasPrefix(err.Error(), "testdata/nowhere.yaml: the file cannot be read: ") {
 		t.Errorf("error %q", err)
 	}
 }
@@ -225,7 +225,7 @@ func TestBarePassword(t *testing.T) {
 		"  password: file:x\n  params: {password: %s}", "  params: {Pwd: %s, encrypt: false}", "  password: a: %s", "  password: &x %s", "  password: !x %s",
 		"  pasword: %s", "  passwrd: %s", "  Password: %s", "  pwd: %s", "  toekn: %s", "  pass word: %s", "  \"password\": %s", "  password : %s",
 		"  driver: x, password: %s", "  server: 'sqlserver://sa:%s@dms01'", "  server: dms01;password=%s;x", "  password: credential:%s!",
-		"  password: env:%s-x", "  password: \"%s\\u202E\"", "  password: %s\n  password: %s", "\tpassword: %s", "  password: - %s", "  password: %s\r",
+		"  password: env:%s-x", "  password: \"%s\\u202E\"", "  password: %s\n  password: %s", "\tpassword: %s", "  password: - %s", "  password: | %s", "  password: >%s", "  password: %%s", "  password: @%s", "  password: `%s`", "  password: ? %s", "  password: %s\r",
 	} {
 		source := strings.Replace(full, "  password: credential:dms            #", strings.ReplaceAll(line, "%s", secret)+"\n#", 1)
 		_, err := parseConfig("roagent.yaml", "/etc/roagent", []byte(source))

@@ -35,7 +35,7 @@ func readZone(n strictyaml.Node, otherwise *time.Location) *time.Location {
 	zone, err := time.LoadLocation(name)
 	// The short names are no places: EST is never in daylight saving time, Local is another zone on every machine.
 	if name != "" && (err != nil || name != "UTC" && !strings.Contains(name, "/")) {
-		n.Problem("write an IANA name such as America/Los_Angeles", "there is no time zone %q", name)
+		n.Problem("write an IANA name such as America/Los_Angeles", "there is no such time zone")
 	}
 	if err != nil {
 		return otherwise
@@ -56,7 +56,7 @@ func readSpan(n strictyaml.Node, otherwise, least, most time.Duration) time.Dura
 	}
 	m := spanText.FindStringSubmatch(text)
 	if m == nil {
-		n.Problem("write it like 10m, 2h, 90d, 4w or 2y", "%q is not a span of time", text)
+		n.Problem("write it like 10m, 2h, 90d, 4w or 2y", "this is not a span of time")
 		return otherwise
 	}
 	count, _ := strconv.Atoi(m[1])
@@ -83,7 +83,7 @@ func readClock(n strictyaml.Node) *time.Duration {
 	}
 	clock, err := time.Parse("15:04", text)
 	if err != nil || len(text) != len("15:04") {
-		n.Problem(`write it like "06:30", from "00:00" to "23:59"`, "%q is not a time of day", text)
+		n.Problem(`write it like "06:30", from "00:00" to "23:59"`, "this is not a time of day")
 		return nil
 	}
 	since := time.Duration(clock.Hour())*time.Hour + time.Duration(clock.Minute())*time.Minute
@@ -97,11 +97,11 @@ func readCron(n strictyaml.Node) string {
 	}
 	const hint = `write minute, hour, day of the month, month, day of the week: "30 2 * * MON" is Mondays at 2:30`
 	if len(strings.Fields(text)) != 5 || !gronx.New().IsValid(text) {
-		n.Problem(hint, "%q is not a cron expression of five fields", text)
+		n.Problem(hint, "this is not a cron expression of five fields")
 		return text
 	}
 	if _, err := gronx.NextTickAfter(text, time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC), false); err != nil {
-		n.Problem(hint, "%q never comes: no month has such a day", text)
+		n.Problem(hint, "this time never comes: no month has such a day")
 	}
 	return text
 }
@@ -119,7 +119,7 @@ func readSize(n strictyaml.Node, otherwise int64) int64 {
 	}
 	size, err := humanize.ParseBytes(text)
 	if err != nil || !sizeText.MatchString(text) {
-		n.Problem("write it like 512MB or 2GB", "%q is not a size", text)
+		n.Problem("write it like 512MB or 2GB", "this is not a size")
 		return otherwise
 	}
 	const least = 1_000_000
@@ -188,7 +188,7 @@ func readListen(n strictyaml.Node) string {
 	}
 	number, portErr := strconv.ParseUint(port, 10, 16)
 	if err != nil || portErr != nil || strconv.FormatUint(number, 10) != port {
-		n.Problem("write it like 127.0.0.1:8787", "%q is not an address with a port", address)
+		n.Problem("write it like 127.0.0.1:8787", "this is not an address with a port")
 		return ""
 	}
 	if !loopback(host) {

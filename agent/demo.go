@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/dustin/go-humanize"
 	"roagent/extract/sampledms"
 	"roagent/fieldmap"
 	"roagent/upload"
@@ -272,7 +273,7 @@ func (d *demo) proveNothingElseLeft(ctx context.Context) error {
 			return fmt.Errorf("a value that must never leave is at the collector: it contains %q", canary)
 		}
 	}
-	d.say("   None of the values that must never leave is in the %s that the collector holds.\n", bytesText(int64(all.Len())))
+	d.say("   None of the values that must never leave is in the %s that the collector holds.\n", humanize.Bytes(uint64(all.Len())))
 	return nil
 }
 

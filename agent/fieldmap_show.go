@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -28,7 +29,7 @@ func (c fieldmapShowCommand) Run(p *program) error {
 	if c.JSON {
 		return printJSON(p.stdout, shownWhitelist{
 			Digest: s.plan.Digest.String(), Approved: approved && approval.Digest == s.plan.Digest.String(),
-			Whitelist: s.plan.Whitelist, NotSTAR: s.plan.Whitelist.NotSTAR(),
+			Whitelist: s.plan.Whitelist.Canonical(), NotSTAR: s.plan.Whitelist.NotSTAR(),
 		})
 	}
 	w := s.plan.Whitelist
@@ -38,7 +39,7 @@ func (c fieldmapShowCommand) Run(p *program) error {
 		return fmt.Errorf("print the whitelist: %w", err)
 	}
 	for _, l := range s.plan.Levels {
-		if err := printLevel(p.stdout, s.plan.Whitelist, l); err != nil {
+		if err := printLevel(p.stdout, l); err != nil {
 			return fmt.Errorf("print the whitelist: %w", err)
 		}
 	}
@@ -50,10 +51,10 @@ func (c fieldmapShowCommand) Run(p *program) error {
 }
 
 type shownWhitelist struct {
-	Digest    string              `json:"digest"`
-	Approved  bool                `json:"approved"`
-	NotSTAR   []string            `json:"not_star"`
-	Whitelist *fieldmap.Whitelist `json:"whitelist"`
+	Digest    string          `json:"digest"`
+	Approved  bool            `json:"approved"`
+	NotSTAR   []string        `json:"not_star"`
+	Whitelist json.RawMessage `json:"whitelist"` // in its canonical form, of which the digest is
 }
 
 func approvalText(a upload.Approval, ok bool, digest fieldmap.Digest) string {
@@ -67,7 +68,7 @@ func approvalText(a upload.Approval, ok bool, digest fieldmap.Digest) string {
 }
 
 // printLevel prints one table of the whitelist: what is sent of it, what is left out, what is read only to decide.
-func printLevel(w io.Writer, whitelist *fieldmap.Whitelist, l *fieldmap.Level) error {
+func printLevel(w io.Writer, l *fieldmap.Level) error {
 	if l.Parent == nil {
 		fmt.Fprintf(w, "\norders: %s, each named by %s, of the week in which %s falls\n", l.From, strings.Join(l.Key, ", "), l.Week)
 	} else {

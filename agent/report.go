@@ -9,6 +9,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/dustin/go-humanize"
+
 	"roagent/fieldmap"
 	"roagent/upload"
 )
@@ -149,7 +151,7 @@ func printSent(w io.Writer, s upload.Sent, collector string) {
 		return
 	}
 	fmt.Fprintf(w, "sent %s with %s (%s) and closed %s at %s; every receipt verifies\n",
-		plural(s.Batches, "batch"), plural(s.Orders, "line"), bytesText(s.Bytes), plural(s.Manifests, "week"), collector)
+		plural(s.Batches, "batch"), plural(s.Orders, "line"), humanize.Bytes(uint64(s.Bytes)), plural(s.Manifests, "week"), collector)
 }
 
 func plural(n int, noun string) string {
@@ -160,16 +162,4 @@ func plural(n int, noun string) string {
 		return fmt.Sprintf("%d %ses", n, noun)
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-func bytesText(n int64) string {
-	switch {
-	case n >= 1e9:
-		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
-	case n >= 1e6:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	case n >= 1e3:
-		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
-	}
-	return fmt.Sprintf("%d bytes", n)
 }

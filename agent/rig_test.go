@@ -27,8 +27,7 @@ type rig struct {
 	config   string // path of roagent.yaml
 	dms      string // path of the SQLite file
 	weeks    []fieldmap.Week
-	store    *collector.MemStore
-	handler  http.Handler
+	store    collector.Store
 	verifier note.Verifier
 }
 
@@ -38,6 +37,13 @@ type rigOptions struct {
 	batchOrders int
 	whitelist   string                          // "": the sample's
 	wrap        func(http.Handler) http.Handler // stands before the collector
+	collector   func(*testing.T) rigCollector   // nil: in this process, in memory
+}
+
+// rigCollector is a collector that runs.
+type rigCollector struct {
+	store collector.Store
+	url   string
 }
 
 const rigDealer = "04123"
@@ -60,7 +66,15 @@ func newRig(t *testing.T, o rigOptions) *rig {
 // again returns a new store with a new collector on the same DMS.
 func (r *rig) again(t *testing.T) *rig {
 	t.Helper()
-	n := &rig{options: r.options, dms: r.dms, weeks: r.weeks, dir: t.TempDir(), store: collector.NewMemStore()}
+	n := &rig{options: r.options, dms: r.dms, weeks: r.weeks, dir: t.TempDir()}
+	var c rigCollector
+	if r.options.collector != nil {
+		c = r.options.collector(t)
+	} else {
+		c.store = collector.NewMemStore()
+		c.url = serve(t, c.store, r.options.wrap)
+	}
+	n.store = c.store
 	key, err := collector.OpenKey(t.Context(), n.store, "collector.test")
 	if err != nil {
 		t.Fatal(err)
@@ -70,24 +84,37 @@ func (r *rig) again(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	n.verifier = key.Verifier
-	n.handler = collector.New(n.store, key)
-	if r.options.wrap != nil {
-		n.handler = r.options.wrap(n.handler)
-	}
-	server := httptest.NewServer(n.handler)
-	t.Cleanup(server.Close)
 	whitelist := r.options.whitelist
 	if whitelist == "" {
 		whitelist = sampledms.Whitelist
 	}
+	if key, err := os.ReadFile(filepath.Join(r.dir, "data", "hash.key")); err == nil && r.dir != "" {
+		n.write(t, "data/hash.key", string(key)) // the same hashes, so that stores can be compared
+	}
 	n.config = filepath.Join(n.dir, "roagent.yaml")
 	n.write(t, "fieldmap.yaml", whitelist)
 	n.write(t, "collector.token", token)
-	n.write(t, "roagent.yaml", fmt.Sprintf(rigConfig, rigDealer, r.dms, server.URL, key.Public, max(1, r.options.batchOrders)))
+	n.write(t, "roagent.yaml", fmt.Sprintf(rigConfig, rigDealer, r.dms, c.url, key.Public, max(1, r.options.batchOrders)))
 	if code, out := n.run(t, "fieldmap", "approve", "--by", "Dana Dealer"); code != exitDone {
 		t.Fatalf("approve: %d\n%s", code, out)
 	}
 	return n
+}
+
+// serve starts a collector on loopback.
+func serve(t *testing.T, store collector.Store, wrap func(http.Handler) http.Handler) (url string) {
+	t.Helper()
+	key, err := collector.OpenKey(t.Context(), store, "collector.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var handler http.Handler = collector.New(store, key)
+	if wrap != nil {
+		handler = wrap(handler)
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 const rigConfig = `dealer: {id: %q, name: Example Toyota, timezone: America/Los_Angeles}
@@ -104,7 +131,11 @@ log: {level: error}
 
 func (r *rig) write(t *testing.T, name, text string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(r.dir, name), []byte(text), 0o600); err != nil {
+	path := filepath.Join(r.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -54,7 +54,7 @@ func TestResolveSecret(t *testing.T) {
 		{Secret{fileSecret, at("empty")}, "", "is empty"},
 		{Secret{fileSecret, at("blank")}, "", "is empty"},
 		{Secret{fileSecret, at("large")}, "", "more than 65536 bytes"},
-		{Secret{fileSecret, at("missing")}, "", "no such file"},
+		{Secret{fileSecret, at("missing")}, "", "read the secret: "},
 		{Secret{fileSecret, dir}, "", "is no plain file"},
 		{Secret{credentialSecret, "dms"}, "from the data folder", ""},
 		{Secret{credentialSecret, "both"}, "from the service manager", ""},

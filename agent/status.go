@@ -5,6 +5,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
 	"roagent/fieldmap"
 	"roagent/upload"
 )
@@ -84,7 +86,7 @@ func (st *status) print(p *program) error {
 	}
 	if st.Pending.Batches > 0 {
 		fmt.Fprintf(p.stdout, "\nwaiting to be sent: %s with %s (%s), the oldest since %s\n", plural(st.Pending.Batches, "batch"),
-			plural(st.Pending.Orders, "line"), bytesText(st.Pending.Bytes), st.Pending.Oldest.Local().Format(time.DateTime))
+			plural(st.Pending.Orders, "line"), humanize.Bytes(uint64(st.Pending.Bytes)), st.Pending.Oldest.Local().Format(time.DateTime))
 	}
 	if st.Parked > 0 {
 		fmt.Fprintf(p.stdout, "\n%s parked and wait for a person: 'roagent parked list' says why\n", plural(st.Parked, "order"))

@@ -27,8 +27,8 @@ type sqliteDialect struct{}
 func (sqliteDialect) syntax() *syntax {
 	return &syntax{
 		openQuote: `"`, closeQuote: `"`, param: "?", listParam: "?", maxParams: 32766, schema: "main", aliases: true,
-		raw:       "+",               // the value as it is stored: the driver turns texts of date columns into UTC times
-		unindexed: "+",               // likewise
+		raw:       "+", // the value as it is stored: the driver turns texts of date columns into UTC times
+		unindexed: "+", // likewise
 		rowValues: true,
 	}
 }
@@ -207,6 +207,9 @@ func (sqliteDialect) classify(err error) *DatabaseError {
 	if !errors.As(err, &fault) {
 		if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) {
 			return &DatabaseError{Reason: "the connection was lost", Again: true}
+		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			return &DatabaseError{Reason: "the database did not answer in time", Again: true, Hint: "look for what keeps the disk busy"}
 		}
 		return &DatabaseError{Reason: "the database driver failed", Hint: "look at the disk and the file"}
 	}

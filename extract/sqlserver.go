@@ -41,12 +41,13 @@ func (sqlServerDialect) connector(c *Config) (driver.Connector, error) {
 	host, instance, _ := strings.Cut(c.Server, `\`)
 	u := url.URL{Scheme: "sqlserver", Host: host, Path: instance, RawQuery: query.Encode()}
 	if c.User != "" {
-		u.User = url.UserPassword(c.User, c.Password)
+		u.User = url.User(c.User)
 	}
 	config, err := msdsn.Parse(u.String())
 	if err != nil {
-		return nil, errors.New("dms: the server, the certificate or one of params cannot be used; " + strings.ReplaceAll(err.Error(), c.Password, "…"))
+		return nil, fmt.Errorf("open the DMS %s: %w", c.Server, err)
 	}
+	config.Password = c.Password // no part of any text that could be printed
 	return mssql.NewConnectorConfig(config), nil
 }
 

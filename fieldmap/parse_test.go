@@ -30,8 +30,7 @@ func TestProblems(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = Parse(filepath.Base(file), source)
-			var problems *strictyaml.Problems
-			if !errors.As(err, &problems) {
+			if _, ok := errors.AsType[*strictyaml.Problems](err); !ok {
 				t.Fatalf("error %v, want problems", err)
 			}
 			golden(t, strings.TrimSuffix(file, ".yaml")+".golden", err.Error()+"\n")

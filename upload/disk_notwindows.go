@@ -2,12 +2,7 @@
 
 package upload
 
-import (
-	"errors"
-	"syscall"
-)
+import "syscall"
 
-// isDiskFull reports whether a disk, a quota or a limit on a file's size is exhausted.
-func isDiskFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
-}
+// noRoom is what the system answers where a disk, a quota or a limit on a file's size is exhausted.
+func noRoom() []syscall.Errno { return []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} }

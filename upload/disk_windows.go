@@ -1,11 +1,12 @@
 package upload
 
 import (
-	"errors"
+	"syscall"
 
 	"golang.org/x/sys/windows"
 )
 
-func isDiskFull(err error) bool {
-	return errors.Is(err, windows.ERROR_DISK_FULL) || errors.Is(err, windows.ERROR_HANDLE_DISK_FULL)
+// noRoom is what the system answers where a disk or a quota is exhausted.
+func noRoom() []syscall.Errno {
+	return []syscall.Errno{windows.ERROR_DISK_FULL, windows.ERROR_HANDLE_DISK_FULL, windows.ERROR_DISK_QUOTA_EXCEEDED}
 }

@@ -4,10 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"syscall"
 	"time"
-
-	bbolterrors "go.etcd.io/bbolt/errors"
 )
 
 // ErrFull is wrapped by the error of a [Pull.Store] or [Pull.Finish] that would exceed [Queue.MaxSize]. Nothing was
@@ -85,14 +82,23 @@ func (e *DiskFullError) Error() string {
 
 func (e *DiskFullError) Unwrap() error { return e.Err }
 
-// diskError wraps an error of bbolt with what was being done, and gives a full disk its type. bbolt keeps only the
-// text of some errors, so that is looked at too.
+// diskError wraps an error of bbolt with what was being done, and gives a full disk its type.
 func diskError(what, path string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case isDiskFull(err), errors.Is(err, bbolterrors.ErrMaxSizeReached), strings.HasSuffix(err.Error(), syscall.ENOSPC.Error()):
+	case isDiskFull(err):
 		return &DiskFullError{Path: path, Err: fmt.Errorf("%s: %w", what, err)}
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// isDiskFull looks at an error's text too, which is all that bbolt keeps of some.
+func isDiskFull(err error) bool {
+	for _, errno := range noRoom() {
+		if errors.Is(err, errno) || strings.HasSuffix(err.Error(), errno.Error()) {
+			return true
+		}
+	}
+	return false
 }

@@ -43,14 +43,20 @@ type site struct {
 
 func newSite(t testing.TB) *site {
 	t.Helper()
-	s := &site{t: t, log: t.Output(), dir: t.TempDir(), collector: uploadtest.NewCollector(t), orders: uploadtest.NewOrders(t, "maker")}
-	s.open()
+	s := &site{t: t, log: t.Output(), dir: t.TempDir()}
+	s.connect(t)
 	t.Cleanup(func() {
 		if err := s.queue.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	return s
+}
+
+func (s *site) connect(t testing.TB) {
+	t.Helper()
+	s.collector, s.orders = uploadtest.NewCollector(t), uploadtest.NewOrders(t, "maker")
+	s.open()
 }
 
 func (s *site) open() {

@@ -1,6 +1,7 @@
 package upload
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -40,6 +41,8 @@ type pageWriter struct {
 	digest  string
 	reading uint32
 	now     time.Time
+	known   *bbolt.Cursor // of the week's orders
+	index   *bbolt.Cursor
 	stored  Stored
 	parks   []fieldmap.Parked // found by the page writer itself
 }
@@ -83,6 +86,7 @@ func (w *pageWriter) take(page PageResult) error {
 	if err != nil {
 		return err
 	}
+	w.known, w.index = orders.Cursor(), bucket(w.tx, bucketIndex).Cursor()
 	anyParked := hasParked(w.tx)
 	last := ""
 	for i, record := range w.records {
@@ -92,7 +96,7 @@ func (w *pageWriter) take(page PageResult) error {
 			continue
 		}
 		last = text
-		if err := w.takeOne(orders, record, anyParked); err != nil {
+		if err := w.takeOne(record, anyParked); err != nil {
 			return err
 		}
 	}
@@ -113,10 +117,10 @@ func keyProblem(key string, again bool) string {
 	return ""
 }
 
-func (w *pageWriter) takeOne(orders *bbolt.Bucket, record fieldmap.Record, anyParked bool) error {
+func (w *pageWriter) takeOne(record fieldmap.Record, anyParked bool) error {
 	key := record.Key()
 	w.key = append(w.key[:0], key.Text...)
-	state, isNew, err := w.lookup(orders)
+	state, isNew, err := w.lookup()
 	if err != nil {
 		return err
 	}
@@ -130,12 +134,7 @@ func (w *pageWriter) takeOne(orders *bbolt.Bucket, record fieldmap.Record, anyPa
 		w.lines = appendLine(w.lines, w.q.dealer, w.name, key.Text, next.revision, state.replaces(), record.JSON())
 		if size := len(w.lines) - n; size > MaxLine {
 			w.lines = w.lines[:n]
-			w.parks = append(w.parks, fieldmap.Parked{Week: w.week, Key: key, Reason: fmt.Sprintf(
-				"it has %d MiB, a line may have %d; shorten its texts in the DMS, or leave a column out of the whitelist", size>>20, MaxLine>>20)})
-			if state.revision > 0 { // it counts as seen; and what came over from another week is kept
-				state.reading = w.reading
-				w.put(key.Text, &state, isNew)
-			}
+			w.tooLarge(key, size, state, isNew)
 			return nil
 		}
 		w.orders++
@@ -154,6 +153,15 @@ func (w *pageWriter) takeOne(orders *bbolt.Bucket, record fieldmap.Record, anyPa
 		return w.flush()
 	}
 	return nil
+}
+
+func (w *pageWriter) tooLarge(key fieldmap.OrderKey, size int, state orderState, isNew bool) {
+	w.parks = append(w.parks, fieldmap.Parked{Week: w.week, Key: key, Reason: fmt.Sprintf(
+		"it has %d MiB, a line may have %d; shorten its texts in the DMS, or leave a column out of the whitelist", size>>20, MaxLine>>20)})
+	if isNew && state.revision > 0 { // what came over from another week is kept
+		state.reading = w.reading
+		w.put(key.Text, &state, isNew)
+	}
 }
 
 // replaces returns what a line after s replaces; nil for an order's first.
@@ -177,13 +185,12 @@ func (w *pageWriter) count(v verdict, next orderState) {
 
 // lookup returns the state of the order w.key. One that was in another week comes over from there: the week that it
 // left gets a line that voids it.
-func (w *pageWriter) lookup(orders *bbolt.Bucket) (state orderState, isNew bool, err error) {
-	if value := orders.Get(w.key); value != nil {
+func (w *pageWriter) lookup() (state orderState, isNew bool, err error) {
+	if value := seek(w.known, w.key); value != nil {
 		state, err = decodeState(value)
 		return state, false, err
 	}
-	index := bucket(w.tx, bucketIndex)
-	value := index.Get(w.key)
+	value := seek(w.index, w.key)
 	if value == nil {
 		return orderState{}, true, nil
 	}
@@ -193,6 +200,15 @@ func (w *pageWriter) lookup(orders *bbolt.Bucket) (state orderState, isNew bool,
 	}
 	state, err = w.leave(other)
 	return state, true, err
+}
+
+// seek returns the value of a key like [bbolt.Bucket.Get], which makes a new cursor each time.
+func seek(c *bbolt.Cursor, key []byte) []byte {
+	found, value := c.Seek(key)
+	if !bytes.Equal(found, key) {
+		return nil
+	}
+	return value
 }
 
 // leave takes the order w.key out of another week.

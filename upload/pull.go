@@ -236,7 +236,7 @@ func (p *Pull) Finish(f FinishResult) (Finished, error) {
 		}
 		finished.Voided += part.Voided
 		finished.Batches += part.Batches
-			if next == nil {
+		if next == nil {
 			return finished, nil
 		}
 		from = next

@@ -90,7 +90,7 @@ func (r *sending) putBatch(ctx context.Context, w waiting) (answer, error) {
 }
 
 func (r *sending) putManifest(ctx context.Context, c closing) (answer, error) {
-	return r.put(ctx, "manifest", c.body, http.Header{
+	return r.put(ctx, "manifest of "+c.week, c.body, http.Header{
 		"Content-Type": {"application/json"}, FieldmapHeader: {c.manifest.FieldmapDigest},
 	}, "weeks", c.week)
 }

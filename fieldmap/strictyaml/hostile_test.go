@@ -11,9 +11,9 @@ import (
 	"roagent/fieldmap/strictyaml"
 )
 
-// fill repeats a text up to the largest size that is read.
+// fill repeats a text up to a quarter of the largest size that is read: enough to tell time that grows with the square.
 func fill(before, s, after string) string {
-	return before + strings.Repeat(s, (strictyaml.MaxSize-len(before)-len(after))/len(s)) + after
+	return before + strings.Repeat(s, (strictyaml.MaxSize/4-len(before)-len(after))/len(s)) + after
 }
 
 // hostile are files made to exhaust memory, stack or time.

@@ -9,9 +9,11 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// Node is one value of a file with its place. Its methods note a problem where the value is not what they want, and
-// return a zero value then. The zero Node is a value that the file does not give: all its methods are silent, since a
-// missing key has been noted by [Node.Object] already.
+// Node is one value of a file with its place. Problems do not repeat the value: the source line shows it, unless the
+// reader of the file has hidden what may be a password there.
+//
+// A Node's methods note a problem where the value is not what they want, and return a zero value then. The zero Node is
+// a value that the file does not give: all its methods are silent, since [Node.Object] has noted a missing key already.
 type Node struct {
 	At       Pos
 	name     string // what messages call it
@@ -88,7 +90,7 @@ func (n Node) Object(required, optional string) Object {
 		if near != "" {
 			hint = "did you mean " + near + "?"
 		}
-		e.Key.Problem(hint, "there is no key %q here", key)
+		e.Key.Problem(hint, "there is no such key here")
 	}
 	for _, key := range needed {
 		if !o.values[key].Given() && !misspelt[key] {
@@ -121,7 +123,7 @@ func (n Node) Entries() []Entry {
 		key := Node{At: place(v.Key), name: "a key", node: v.Key, problems: n.problems}
 		name := key.scalar()
 		if at, doubled := first[name]; doubled {
-			key.Problem("", "the key %q is here already, in line %d", name, at.Line)
+			key.Problem("", "the key is here already, in line %d", at.Line)
 			continue
 		}
 		first[name] = key.At
@@ -195,11 +197,11 @@ func (n Node) OneOf(words ...string) string {
 	if s == "" || slices.Contains(words, s) {
 		return s
 	}
-	hint := "write one of " + strings.Join(words, ", ")
+	hint := ""
 	if near := Closest(s, words); near != "" {
 		hint = "did you mean " + near + "?"
 	}
-	n.Problem(hint, "%s cannot be %q", n.name, s)
+	n.Problem(hint, "%s must be one of %s", n.name, strings.Join(words, ", "))
 	return ""
 }
 

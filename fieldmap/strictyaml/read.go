@@ -3,6 +3,7 @@ package strictyaml
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -34,8 +35,7 @@ func ReadFile(path string) ([]byte, error) {
 		return source, nil
 	}
 	problems := &Problems{File: path}
-	var cause *fs.PathError
-	if errors.As(err, &cause) {
+	if cause, ok := errors.AsType[*fs.PathError](err); ok {
 		err = cause.Err // the path is said already
 	}
 	problems.Add(Pos{}, "", "the file cannot be read: %v", err)
@@ -101,55 +101,79 @@ func readable(source []byte, problems *Problems) bool {
 	return true
 }
 
-// refuseTokens notes what the files may not use, before the parser builds anything of it: nesting without bound would
-// exhaust the stack.
+// refuseTokens notes what the files may not use, before the parser builds anything of it.
 func refuseTokens(tokens token.Tokens, problems *Problems) (refused bool) {
-	flow, chain, line, keys := 0, 0, 0, 0
-	refuse := func(t *token.Token, hint, format string, args ...any) {
-		refused = true
-		problems.Add(tokenPlace(t), hint, format, args...)
-	}
+	var size nesting
 	for i, t := range tokens {
-		switch t.Type {
-		case token.AnchorType, token.AliasType:
-			refuse(t, "write it out; put quotes around a text that begins with & or *", "anchors and aliases (& and *) are not accepted here")
-		case token.MergeKeyType:
-			refuse(t, "write the keys out", "merge keys (<<) are not accepted here")
-		case token.TagType:
-			refuse(t, "put quotes around a text that begins with !", "tags (!) are not accepted here")
-		case token.DirectiveType:
-			refuse(t, "put quotes around a text that begins with %", "directives (%%) are not accepted here")
-		case token.MappingKeyType:
-			refuse(t, "put quotes around a text that begins with ?", "keys marked with ? are not accepted here")
-		case token.DocumentHeaderType, token.DocumentEndType:
-			if i > 0 || t.Type == token.DocumentEndType {
-				refuse(t, "", "the file may hold one document only: %s is not accepted here", t.Value)
-			}
-		case token.SequenceStartType, token.MappingStartType:
-			flow++
-		case token.SequenceEndType, token.MappingEndType:
-			flow--
-		case token.CollectEntryType:
-			chain = 0
-		case token.SequenceEntryType, token.MappingValueType: // "- - - x" and "a: b: c:" nest within a line
-			if t.Position.Line != line {
-				chain, line = 0, t.Position.Line
-			}
-			chain++
+		if message, hint := unwanted(t, i == 0); message != "" {
+			problems.Add(tokenPlace(t), hint, "%s", message)
+			refused = true
 		}
-		if t.Type == token.MappingValueType {
-			keys++
-		}
-		if keys > maxKeys {
-			refuse(t, "is it the right file?", "the file has more than %d keys", maxKeys)
-			return true
-		}
-		if flow > maxDepth || chain > maxDepth {
-			refuse(t, "", "this is nested more than %d deep", maxDepth)
+		if message := size.add(t); message != "" {
+			problems.Add(tokenPlace(t), "is it the right file?", "%s", message)
 			return true
 		}
 	}
 	return refused
+}
+
+// unwanted says what is wrong with a token that has no place in the two files.
+func unwanted(t *token.Token, first bool) (message, hint string) {
+	switch t.Type {
+	case token.AnchorType, token.AliasType:
+		return "anchors and aliases (& and *) are not accepted here", "write it out; put quotes around a text that begins with & or *"
+	case token.MergeKeyType:
+		return "merge keys (<<) are not accepted here", "write the keys out"
+	case token.TagType:
+		return "tags (!) are not accepted here", "put quotes around a text that begins with !"
+	case token.DirectiveType:
+		return "directives (%) are not accepted here", "put quotes around a text that begins with %"
+	case token.MappingKeyType:
+		return "keys marked with ? are not accepted here", "put quotes around a text that begins with ?"
+	case token.DocumentEndType:
+		return "the file may hold one document only: ... is not accepted here", ""
+	case token.DocumentHeaderType:
+		if !first {
+			return "the file may hold one document only: --- is not accepted here", ""
+		}
+	}
+	return "", ""
+}
+
+// nesting measures a file token by token. Nesting without bound would exhaust the parser's stack. Levels that each have
+// a line of their own need no counting: their indentation fills the file first.
+type nesting struct {
+	keys  int
+	flow  int // open brackets
+	line  int
+	chain int // levels begun within the line: "- - - x", "a: b: c:"
+}
+
+// add counts a token, and says what there is too much of.
+func (n *nesting) add(t *token.Token) string {
+	switch t.Type {
+	case token.SequenceStartType, token.MappingStartType:
+		n.flow++
+	case token.SequenceEndType, token.MappingEndType:
+		n.flow--
+	case token.CollectEntryType:
+		n.chain = 0
+	case token.SequenceEntryType, token.MappingValueType:
+		if t.Position.Line != n.line {
+			n.line, n.chain = t.Position.Line, 0
+		}
+		n.chain++
+	}
+	if t.Type == token.MappingValueType {
+		n.keys++
+	}
+	if n.keys > maxKeys {
+		return fmt.Sprintf("the file has more than %d keys", maxKeys)
+	}
+	if n.flow > maxDepth || n.chain > maxDepth {
+		return fmt.Sprintf("this is nested more than %d deep", maxDepth)
+	}
+	return ""
 }
 
 func tokenPlace(t *token.Token) Pos { return Pos{t.Position.Line, t.Position.Column} }
@@ -171,10 +195,12 @@ func place(n ast.Node) Pos {
 func addSyntax(problems *Problems, err error) {
 	var syntax *yaml.SyntaxError
 	if !errors.As(err, &syntax) || syntax.Token == nil {
-		problems.Add(Pos{}, "", "this is not YAML: %s", firstLine(err.Error()))
+		problems.Add(Pos{}, "", "this is not YAML")
 		return
 	}
-	problems.Add(tokenPlace(syntax.Token), syntaxHint(syntax), "this is not YAML: %s", syntax.Message)
+	// What the parser quotes of the file may be a password: the excerpt shows all that may be shown.
+	message, _, _ := strings.Cut(syntax.Message, `"`)
+	problems.Add(tokenPlace(syntax.Token), syntaxHint(syntax), "this is not YAML: %s", strings.TrimRight(message, ": "))
 }
 
 func syntaxHint(e *yaml.SyntaxError) string {
@@ -191,9 +217,4 @@ func syntaxHint(e *yaml.SyntaxError) string {
 		return "a bracket or a comma is missing"
 	}
 	return "check the indentation, the quotes and the brackets here and in the line above"
-}
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
-	return line
 }

@@ -87,7 +87,7 @@ func TestProblems(t *testing.T) {
 		"several at once": {
 			"mke: Toyota\ndoors: seven\ntow: yes\nfuel: deisel\ndoors: 2\n",
 			`
-car.yaml:1:1: there is no key "mke" here
+car.yaml:1:1: there is no such key here
      1 | mke: Toyota
        | ^
        = did you mean make?
@@ -98,11 +98,11 @@ car.yaml:3:6: tow must be true or false
      3 | tow: yes
        |      ^
        = write true or false
-car.yaml:4:7: fuel cannot be "deisel"
+car.yaml:4:7: fuel must be one of petrol, diesel
      4 | fuel: deisel
        |       ^
        = did you mean diesel?
-car.yaml:5:1: the key "doors" is here already, in line 2
+car.yaml:5:1: the key is here already, in line 2
      5 | doors: 2
        | ^`,
 		},
@@ -122,8 +122,8 @@ car.yaml:1:12: this is not YAML: value is not allowed in this context
 		"no value":           {"make:\n", "car.yaml:1:1: make has no value\n     1 | make:\n       | ^\n       = give it a value or leave the key out; put the word null in quotes if it is meant as a text"},
 		"null":               {"make: null\n", "car.yaml:1:1: make has no value\n     1 | make: null\n       | ^\n       = give it a value or leave the key out; put the word null in quotes if it is meant as a text"},
 		"an empty text":      {"make: ''\n", "car.yaml:1:7: make is empty\n     1 | make: ''\n       |       ^"},
-		"a far key":          {"make: x\ncolour_of_seat: y\n", "car.yaml:2:1: there is no key \"colour_of_seat\" here\n     2 | colour_of_seat: y\n       | ^\n       = known keys: make, doors, tow, fuel, tags, parts, colors"},
-		"a swapped key":      {"make: x\nTasg: y\n", "car.yaml:2:1: there is no key \"Tasg\" here\n     2 | Tasg: y\n       | ^\n       = did you mean tags?"},
+		"a far key":          {"make: x\ncolour_of_seat: y\n", "car.yaml:2:1: there is no such key here\n     2 | colour_of_seat: y\n       | ^\n       = known keys: make, doors, tow, fuel, tags, parts, colors"},
+		"a swapped key":      {"make: x\nTasg: y\n", "car.yaml:2:1: there is no such key here\n     2 | Tasg: y\n       | ^\n       = did you mean tags?"},
 		"a hidden character": {"make: \"a\\u202Eb\"\n", "car.yaml:1:7: make has a character that does not show (U+202E)\n     1 | make: \"a\\u202Eb\"\n       |       ^"},
 		"a line break":       {"make: \"a\\nb\"\n", "car.yaml:1:7: make has a character that does not show (U+000A)\n     1 | make: \"a\\nb\"\n       |       ^"},
 		"a number too large": {"make: x\ndoors: 99999999999999999999\n", "car.yaml:2:8: doors must be a whole number from 1 to 6\n     2 | doors: 99999999999999999999\n       |        ^"},

@@ -76,6 +76,14 @@ func (f failingReader) Read([]byte) (int, error) {
 
 func TestCertificates(t *testing.T) {
 	r := newRig(t, collector.NewMemStore())
+	// What a file system does that does not tell one name from the other.
+	data, err := r.store.Get(t.Context(), "dealers/04123/dealer.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.store.Put(t.Context(), "dealers/toyota/dealer.json", data, collector.Create); err != nil {
+		t.Fatal(err)
+	}
 	certificate := func(name string, more ...string) *x509.Certificate {
 		return &x509.Certificate{Subject: pkix.Name{CommonName: name}, DNSNames: more}
 	}
@@ -89,6 +97,7 @@ func TestCertificates(t *testing.T) {
 		"the common name":                   {certificate(dealer), true, dealer, "", 200},
 		"a DNS name":                        {certificate("agent", "x", dealer), true, dealer, "", 200},
 		"one that was not verified":         {certificate(dealer), false, dealer, "", 401},
+		"of a dealer by another name":       {certificate("toyota"), true, "toyota", "", 403},
 		"another dealer's":                  {certificate(otherDealer), true, dealer, "", 403},
 		"of a dealer that was never added":  {certificate("05555"), true, "05555", "", 403},
 		"with a token, the token decides":   {certificate(otherDealer), true, dealer, r.token[dealer], 200},

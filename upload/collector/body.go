@@ -83,7 +83,7 @@ func readAll(r *http.Request, limit int64) ([]byte, error) {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, refuse(http.StatusRequestTimeout, "the body took too long")
 	case err != nil:
-		return nil, refuse(http.StatusBadRequest, "the body broke off after %d bytes", b.Len())
+		return nil, refuse(http.StatusRequestTimeout, "the body broke off after %d bytes", b.Len()) // nobody's orders are at fault: try again
 	case int64(b.Len()) > limit:
 		return nil, tooLarge(limit)
 	}

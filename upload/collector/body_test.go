@@ -3,7 +3,10 @@ package collector_test
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
+	"encoding/base64"
 	"io"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"testing"
@@ -44,6 +47,7 @@ func TestRequestsRefused(t *testing.T) {
 		"no Content-Digest":            {good().with("Content-Digest", ""), 400},
 		"Content-Digest of another":    {good().with("Content-Digest", "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:"), 400},
 		"Content-Digest too short":     {good().with("Content-Digest", "sha-256=:47DEQpj8:"), 400},
+		"Content-Digest too long":      {good().with("Content-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(append(bodySum(good()), 0))+":"), 400},
 		"Content-Digest not ended":     {good().with("Content-Digest", "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="), 400},
 		"Content-Digest no base64":     {good().with("Content-Digest", "sha-256=:???:"), 400},
 		"Content-Digest of other kind": {good().with("Content-Digest", "sha-512=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:"), 400},
@@ -83,14 +87,31 @@ func TestRequestsRefused(t *testing.T) {
 			r := *r
 			r.t = t
 			p := r.problem(r.do(test.q), test.status)
-			if p.Detail == "" {
-				t.Error("the problem has no detail")
+			if p.Detail == "" || strings.HasPrefix(name, "id ") && test.status == 400 && !strings.Contains(p.Detail, "hex") {
+				t.Errorf("the detail is %q", p.Detail)
 			}
 			if got := r.objects(); len(got) > 0 {
 				t.Errorf("stored although refused: %v", got)
 			}
 		})
 	}
+}
+
+func bodySum(q request) []byte {
+	sum := sha256.Sum256(q.body)
+	return sum[:]
+}
+
+// A body that does not say how long it is has the same limit.
+func TestABodyOfUnknownLength(t *testing.T) {
+	r := newRig(t, collector.NewMemStore())
+	q := r.json("/v1/dealers/"+dealer+"/status", strings.Repeat("x", upload.MaxStatus))
+	h := httptest.NewRequest(q.method, "/", io.MultiReader(bytes.NewReader(q.body)))
+	h.ContentLength = -1
+	r.serve(h, q)
+	w := httptest.NewRecorder()
+	r.wire.ServeHTTP(w, h)
+	r.problem(w, 413)
 }
 
 func TestMethods(t *testing.T) {

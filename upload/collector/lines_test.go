@@ -112,6 +112,17 @@ func TestLineReader(t *testing.T) {
 	}
 }
 
+// A line costs no more memory than a line may have.
+func TestAnEndlessLine(t *testing.T) {
+	lines := newLineReader(strings.NewReader(strings.Repeat("x", 2*upload.MaxLine) + "\nb"))
+	if l, err := lines.next(); err != nil || len(l) != upload.MaxLine+1 {
+		t.Errorf("got %d bytes, %v", len(l), err)
+	}
+	if l, err := lines.next(); err != nil || string(l) != "b" {
+		t.Errorf("after it: got %d bytes, %v", len(l), err)
+	}
+}
+
 // FuzzMembers holds the scanner against encoding/json: it takes what that takes, but for invalid UTF-8 and deep nesting,
 // and finds the same members.
 func FuzzMembers(f *testing.F) {

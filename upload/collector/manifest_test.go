@@ -137,6 +137,38 @@ func TestABatchWithoutItsReceiptIsMissing(t *testing.T) {
 	r.receipt(r.do(r.manifest(manifestOf(b))), 201)
 }
 
+// The same after a crash between the two.
+func TestABatchThatHasNoReceiptYet(t *testing.T) {
+	f := &faults{Store: collector.NewMemStore()}
+	r := newRig(t, f)
+	f.before = failAt("/receipts/")
+	q := r.batch(line("RO1"))
+	r.problem(r.do(q), 500)
+	f.before = nil
+	if got := r.held(); len(got.Batches) > 0 {
+		t.Errorf("held is %v, but no receipt was given", got.Batches)
+	}
+	id := path.Base(q.path)
+	p := r.problem(r.do(r.manifest(manifestOf(upload.ManifestBatch{ID: id, Orders: 1}))), 409)
+	if diff := cmp.Diff([]string{id}, p.Missing); diff != "" {
+		t.Errorf("missing (-want +got):\n%s", diff)
+	}
+}
+
+// A collector that forgot one batch and got another has not what the manifest names.
+func TestAWeekIsClosedByTheBatchesItNames(t *testing.T) {
+	r := newRig(t, collector.NewMemStore())
+	b := r.send(line("RO1"))
+	r.receipt(r.do(r.manifest(manifestOf(b))), 201)
+	r.send(line("RO2"))
+	if err := r.store.Put(t.Context(), "dealers/04123/2026-W46/receipts/"+b.ID, nil, collector.Replace); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.held(); got.Closed || len(got.Batches) != 1 {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestManifestsRefused(t *testing.T) {
 	r := newRig(t, collector.NewMemStore())
 	b := r.send(line("RO1"))

@@ -60,6 +60,7 @@ func TestASlowBody(t *testing.T) {
 	}
 }
 
+// Complaint 22: statuses misread. What a network broke is tried again; a 400 would set the batch aside.
 func TestABodyThatBreaksOff(t *testing.T) {
 	r := newRig(t, collector.NewMemStore())
 	q := r.batch(line("RO1"))
@@ -67,7 +68,7 @@ func TestABodyThatBreaksOff(t *testing.T) {
 	r.serve(h, q)
 	w := httptest.NewRecorder()
 	r.wire.ServeHTTP(w, h)
-	r.problem(w, 400)
+	r.problem(w, 408)
 }
 
 type brokenReader struct{}

@@ -37,17 +37,29 @@ type Collector struct {
 	// Refuse says why a line is refused (422); "" takes it. nil takes all.
 	Refuse func(upload.Line) string
 
+	// LoseManifests answers every manifest as if the batches it names were lost.
+	LoseManifests bool
+
 	Verifier note.Verifier
 	signer   note.Signer
 
-	mu       sync.Mutex
-	faults   []Fault
-	requests []Request
-	batches  map[string]map[string][]upload.Line // by week, id
-	orders   map[string]upload.Line              // by week and key: the newest
-	manifest map[string]upload.Manifest
-	statuses []upload.Status
-	wrong    []string
+	mu        sync.Mutex
+	faults    []Fault
+	batch     Fault // of every batch
+	requests  []Request
+	batches   map[string]map[string][]upload.Line // by week, id
+	orders    map[string]upload.Line              // by week and key: the newest
+	history   map[string]past                     // by key: the last line, in whatever week
+	forgotten map[string]bool                     // batches
+	manifest  map[string]upload.Manifest
+	statuses  []upload.Status
+	wrong     []string
+}
+
+type past struct {
+	revision int
+	voided   bool
+	content  string // digest of the last content, hex
 }
 
 // Request is one request that came.
@@ -61,7 +73,8 @@ type Request struct {
 // NewCollector returns a collector with a key of its own.
 func NewCollector(t testing.TB) *Collector {
 	t.Helper()
-	c := &Collector{batches: map[string]map[string][]upload.Line{}, orders: map[string]upload.Line{}, manifest: map[string]upload.Manifest{}}
+	c := &Collector{batches: map[string]map[string][]upload.Line{}, orders: map[string]upload.Line{}, manifest: map[string]upload.Manifest{},
+		history: map[string]past{}, forgotten: map[string]bool{}}
 	c.signer, c.Verifier = NewKey(t, "collector.test")
 	return c
 }
@@ -89,6 +102,13 @@ func (c *Collector) Fail(faults ...Fault) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.faults = append(c.faults, faults...)
+}
+
+// FailBatches makes every batch fail in this way; nil makes them pass.
+func (c *Collector) FailBatches(fault Fault) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.batch = fault
 }
 
 // Requests returns what came so far.
@@ -151,6 +171,9 @@ func (c *Collector) Forget(week string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := len(c.batches[week])
+	for id := range c.batches[week] {
+		c.forgotten[id] = true
+	}
 	delete(c.batches, week)
 	delete(c.manifest, week)
 	for name := range c.orders {
@@ -168,6 +191,9 @@ func (c *Collector) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	c.mu.Lock()
 	var fault Fault
+	if strings.Contains(r.URL.Path, "/batches/") {
+		fault = c.batch
+	}
 	if len(c.faults) > 0 {
 		fault, c.faults = c.faults[0], c.faults[1:]
 	}
@@ -256,66 +282,46 @@ func (c *Collector) read(text []byte) (lines []upload.Line, refused []upload.Lin
 	return lines, refused
 }
 
-// store takes a batch and holds each line against what is held of its order.
+// store takes a batch and holds each line against what came before of its order.
 func (c *Collector) store(dealer, week, id string, lines []upload.Line) {
 	if c.batches[week] == nil {
 		c.batches[week] = map[string][]upload.Line{}
 	}
 	c.batches[week][id] = lines
+	again := c.forgotten[id]
 	for _, line := range lines {
 		if line.DealerID != dealer || line.Week != week {
 			c.wrong = append(c.wrong, fmt.Sprintf("%s: a line of dealer %s, %s in a batch of dealer %s, %s", line.Key, line.DealerID, line.Week, dealer, week))
 		}
-		if problem := c.follows(line); problem != "" {
+		if problem := c.follows(line); problem != "" && !again {
 			c.wrong = append(c.wrong, fmt.Sprintf("%s/%s revision %d: %s", week, line.Key, line.Revision, problem))
 		}
-		c.orders[week+"/"+line.Key] = line
+		if name := week + "/" + line.Key; c.orders[name].Revision <= line.Revision {
+			c.orders[name] = line
+		}
 	}
 }
 
 // follows says how a line does not follow from the newest one of its order, in whatever week that is.
 func (c *Collector) follows(line upload.Line) string {
-	var last upload.Line
-	content := ""
-	for _, batches := range c.batches {
-		for _, lines := range batches {
-			for _, l := range lines {
-				if l.Key != line.Key || l.Revision >= line.Revision && !(l.Revision == line.Revision && l.Week != line.Week) {
-					continue
-				}
-				if l.Revision > last.Revision {
-					last = l
-				}
-			}
-		}
+	last := c.history[line.Key]
+	next := past{revision: line.Revision, voided: line.Voided, content: last.content}
+	if !line.Voided {
+		sum := sha256.Sum256(line.RepairOrder)
+		next.content = hex.EncodeToString(sum[:])
 	}
+	c.history[line.Key] = next
 	switch {
-	case line.Revision != last.Revision+1:
-		return fmt.Sprintf("it follows revision %d", last.Revision)
-	case line.Voided && last.Voided:
+	case line.Revision != last.revision+1:
+		return fmt.Sprintf("it follows revision %d", last.revision)
+	case line.Voided && last.voided:
 		return "it is voided twice"
-	}
-	content = c.contentBefore(line)
-	if line.Replaces != content {
-		return fmt.Sprintf("it replaces %.8q, the content before is %.8q", line.Replaces, content)
+	case !line.Voided && !last.voided && next.content == last.content:
+		return "it changes nothing"
+	case line.Replaces != last.content:
+		return fmt.Sprintf("it replaces %.8q, the content before is %.8q", line.Replaces, last.content)
 	}
 	return ""
-}
-
-// contentBefore returns the digest of the newest content of an order before a revision.
-func (c *Collector) contentBefore(line upload.Line) string {
-	revision, digest := 0, ""
-	for _, batches := range c.batches {
-		for _, lines := range batches {
-			for _, l := range lines {
-				if l.Key == line.Key && l.Revision < line.Revision && l.Revision > revision && !l.Voided {
-					sum := sha256.Sum256(l.RepairOrder)
-					revision, digest = l.Revision, hex.EncodeToString(sum[:])
-				}
-			}
-		}
-	}
-	return digest
 }
 
 func (c *Collector) putManifest(r *http.Request, dealer, week string, body []byte) (*http.Response, error) {
@@ -325,7 +331,7 @@ func (c *Collector) putManifest(r *http.Request, dealer, week string, body []byt
 	}
 	var missing []string
 	for _, batch := range m.Batches {
-		if _, ok := c.batches[week][batch.ID]; !ok {
+		if _, ok := c.batches[week][batch.ID]; !ok || c.LoseManifests {
 			missing = append(missing, batch.ID)
 		}
 	}

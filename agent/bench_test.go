@@ -1,0 +1,199 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"roagent/extract/sampledms"
+	"roagent/fieldmap"
+	"roagent/upload/collector"
+)
+
+// The goals of the whole pipeline, and what it must not be worse than.
+const (
+	worstCPURatio    = 3.0 // CPU of a pull divided by that of a raw scan of the three tables
+	worstPeakMiB     = 64.0
+	worstPeakGrowth  = 1.25 // peak memory at the largest size divided by that at the smallest
+	benchOrdersSmall = 10_000
+)
+
+// TestBench measures the program that dealers run, as a process of its own, against a raw scan of the same three
+// tables with the same driver, also a process of its own. It runs in `make bench`, since it takes minutes.
+func TestBench(t *testing.T) {
+	if os.Getenv("ROAGENT_BENCH") == "" {
+		t.Skip("takes minutes: ROAGENT_BENCH=1, or make bench, runs it")
+	}
+	program := buildRoagent(t)
+	var results []benchResult
+	for _, orders := range []int{benchOrdersSmall, 100_000, 1_000_000} {
+		r := benchOnce(t, program, orders)
+		results = append(results, r)
+		t.Logf("%8d orders: pull %.1f s CPU, %.1f s wall, %.0f nested orders/s, peak %.1f MiB; scan %.1f s CPU, peak %.1f MiB; CPU ratio %.2f",
+			orders, r.pull.cpu.Seconds(), r.pull.wall.Seconds(), float64(orders)/r.pull.wall.Seconds(), r.pull.peakMiB,
+			r.scan.cpu.Seconds(), r.scan.peakMiB, r.ratio())
+	}
+	first, last := results[0], results[len(results)-1]
+	if last.ratio() > worstCPURatio {
+		t.Errorf("a pull takes %.2f times the CPU of a raw scan, more than %.1f", last.ratio(), worstCPURatio)
+	}
+	if last.pull.peakMiB > worstPeakMiB {
+		t.Errorf("a pull takes %.1f MiB at its peak, more than %.0f", last.pull.peakMiB, worstPeakMiB)
+	}
+	if growth := last.pull.peakMiB / first.pull.peakMiB; growth > worstPeakGrowth {
+		t.Errorf("peak memory grows %.2f times from %d to %d orders, more than %.2f", growth, benchOrdersSmall, 1_000_000, worstPeakGrowth)
+	}
+}
+
+type benchResult struct{ pull, scan usage }
+
+func (r benchResult) ratio() float64 { return r.pull.cpu.Seconds() / r.scan.cpu.Seconds() }
+
+// usage is what a process took, as the operating system counts it.
+type usage struct {
+	cpu, wall time.Duration
+	peakMiB   float64
+}
+
+func benchOnce(t *testing.T, program string, orders int) benchResult {
+	t.Helper()
+	r := newRig(t, rigOptions{weeks: 1, orders: orders, batchOrders: 500, collector: serveFolder})
+	week := r.weeks[0].String()
+	pull := measure(t, exec.CommandContext(t.Context(), program, "--config", r.config, "pull", "--week", week))
+	scan := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestRawScan$", "-test.v")
+	scan.Env = append(os.Environ(), "ROAGENT_BENCH_SCAN="+r.dms)
+	result := benchResult{pull: pull, scan: measure(t, scan)}
+	held := 0
+	lines := bufio.NewScanner(strings.NewReader(r.export(t)))
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		held++
+	}
+	if held < orders*8/10 { // the others are internal
+		t.Errorf("of %d orders only %d are at the collector", orders, held)
+	}
+	return result
+}
+
+func measure(t *testing.T, c *exec.Cmd) usage {
+	t.Helper()
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
+	start := time.Now()
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	peak := watchPeak(c.Process.Pid)
+	if err := c.Wait(); err != nil {
+		t.Fatalf("%v: %v\n%s", c.Args, err, out.String())
+	}
+	return usage{cpu: c.ProcessState.UserTime() + c.ProcessState.SystemTime(), wall: time.Since(start), peakMiB: peak()}
+}
+
+// TestRawScan is the other process of TestBench: it reads the columns that the whitelist names of the three tables,
+// row by row, and does nothing with them.
+func TestRawScan(t *testing.T) {
+	path := os.Getenv("ROAGENT_BENCH_SCAN")
+	if path == "" {
+		t.Skip("the other process of TestBench (ROAGENT_BENCH)")
+	}
+	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	whitelist, err := fieldmap.Parse("fieldmap.yaml", []byte(sampledms.Whitelist))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range whitelist.Compile().Levels {
+		var columns []string
+		for _, c := range l.Columns() {
+			if c.Join == "" {
+				columns = append(columns, `"`+c.Name+`"`)
+			}
+		}
+		if err := scanTable(t.Context(), db, l.From.Name, columns); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func scanTable(ctx context.Context, db *sql.DB, table string, columns []string) error {
+	rows, err := db.QueryContext(ctx, fmt.Sprintf("SELECT %s FROM %s", strings.Join(columns, ", "), table))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	values, into := make([]any, len(columns)), make([]any, len(columns))
+	for i := range into {
+		into[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// serveFolder is the collector of a benchmark, a process of its own too: its work is not the agent's.
+func serveFolder(t *testing.T) rigCollector {
+	t.Helper()
+	dir := t.TempDir()
+	store, err := collector.OpenDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	server := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestServeFolder$", "-test.v")
+	server.Env = append(os.Environ(), "ROAGENT_BENCH_SERVE="+dir)
+	out, err := server.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = server.Process.Kill()
+		_ = server.Wait()
+	})
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		var url string
+		if text, ok := strings.CutPrefix(lines.Text(), "serving "); ok && json.Unmarshal([]byte(text), &url) == nil {
+			return rigCollector{store: store, url: url}
+		}
+	}
+	t.Fatal("the collector's process says nothing")
+	return rigCollector{}
+}
+
+// TestServeFolder is the collector's process.
+func TestServeFolder(t *testing.T) {
+	dir := os.Getenv("ROAGENT_BENCH_SERVE")
+	if dir == "" {
+		t.Skip("the collector's process of TestBench (ROAGENT_BENCH)")
+	}
+	store, err := collector.OpenDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	url := serve(t, store, nil)
+	text, err := json.Marshal(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Println("serving", string(text))
+	select {} // until it is killed
+}

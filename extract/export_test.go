@@ -1,0 +1,12 @@
+package extract
+
+import "database/sql/driver"
+
+// WithFaults puts a test's connector between the pool and the driver.
+func (c *Config) WithFaults(wrap func(driver.Connector) driver.Connector) { c.wrap = wrap }
+
+// ParsePosition is parsePosition, for its fuzz test.
+func ParsePosition(b []byte, n int) ([]any, error) { return parsePosition(b, n) }
+
+// Position is position, for the fuzz test of ParsePosition.
+func Position(values []any) []byte { return position(values) }
