@@ -243,6 +243,26 @@ func TestBarePassword(t *testing.T) {
 	}
 }
 
+func TestHideSecrets(t *testing.T) {
+	for source, want := range map[string]string{
+		"id: x\nuser: y":                              "id: x\nuser: y",
+		"password: x\nuser: y":                        "password: …\nuser: y",
+		"password: x\n\n  y\n  z: a\nuser: y":         "password: …\n\n…\n…\nuser: y",
+		"password:\nx\nuser: y":                       "password: …\n…\nuser: y",
+		"password: >-\nx\nuser: y":                    "password: …\n…\nuser: y",
+		"password:\nuser: y":                          "password: …\nuser: y",
+		"- token: x\n- y":                             "- token: …\n- y",
+		"dms: {user: y, password: x, driver: z}":      "dms: {user: y, password: …",
+		"# the password is: x":                        "# the password is: …",
+		"proxy: http://a:b@c@proxy.lan:3128 # remark": "proxy: http://…@proxy.lan:3128 # remark",
+		"receipt_key: x":                              "receipt_key: x",
+	} {
+		if diff := cmp.Diff(want, string(hideSecrets([]byte(source)))); diff != "" {
+			t.Errorf("%q (-want +got)\n%s", source, diff)
+		}
+	}
+}
+
 // FuzzConfig: no source makes the reader panic, and a bare password is never repeated.
 func FuzzConfig(f *testing.F) {
 	f.Add(full, "  password: ", "")

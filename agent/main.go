@@ -4,10 +4,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -30,6 +30,9 @@ type program struct {
 	stdout io.Writer
 	stderr io.Writer
 	config string
+
+	transport http.RoundTripper      // to the collector; nil: as the configuration says. For tests
+	observe   func(statement string) // sees every statement that the DMS gets; may be nil. For tests
 }
 
 type commands struct {
@@ -102,9 +105,4 @@ func (p *program) logger(level slog.Level, format string) *slog.Logger {
 func onTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// cancelled reports whether err is nothing but the end of ctx: a person or the service manager asked for it.
-func cancelled(ctx context.Context, err error) bool {
-	return err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled)
 }

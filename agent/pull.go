@@ -137,6 +137,9 @@ func (s *site) pull(ctx context.Context, deadline time.Time, weeks []fieldmap.We
 			return nil, err
 		}
 	}
+	if err := s.noteWeeks(weeks); err != nil {
+		return nil, err
+	}
 	reading := ctx
 	if !deadline.IsZero() {
 		var cancel context.CancelFunc
@@ -144,4 +147,23 @@ func (s *site) pull(ctx context.Context, deadline time.Time, weeks []fieldmap.We
 		defer cancel()
 	}
 	return c.run(ctx, reading, weeks)
+}
+
+// noteWeeks begins the weeks that were never read before the DMS is asked for anything: whatever happens to it now, they
+// are known to be due from here on.
+func (s *site) noteWeeks(weeks []fieldmap.Week) error {
+	known, err := s.queue.Weeks()
+	if err != nil {
+		return err
+	}
+	finished := finishedWeeks(known)
+	for _, w := range weeks {
+		if slices.Contains(finished, w) {
+			continue
+		}
+		if _, err := s.queue.Begin(w, s.plan.Digest, time.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -40,6 +40,8 @@ func TestResolveSecret(t *testing.T) {
 		writeSecret(t, at(name), text, 0o600)
 	}
 	writeSecret(t, filepath.Join(service, "both"), "from the service manager", 0o400)
+	writeSecret(t, filepath.Join(service, "folder", "x"), "not a credential", 0o600)
+	writeSecret(t, at("credentials/folder"), "from the data folder", 0o600)
 	writeSecret(t, at("open"), "s3cret", 0o644)
 	for _, tt := range []struct {
 		secret      Secret
@@ -59,6 +61,7 @@ func TestResolveSecret(t *testing.T) {
 		{Secret{credentialSecret, "dms"}, "from the data folder", ""},
 		{Secret{credentialSecret, "both"}, "from the service manager", ""},
 		{Secret{credentialSecret, "none"}, "", "there is no credential \"none\": put it into the file " + at("credentials/none")},
+		{Secret{credentialSecret, "folder"}, "", "is no plain file"}, // what the service manager gives is not passed over
 		{Secret{envSecret, "ROAGENT_TEST_SECRET"}, "from the environment", ""},
 		{Secret{envSecret, "ROAGENT_TEST_EMPTY"}, "", "ROAGENT_TEST_EMPTY is not set"},
 		{Secret{envSecret, "ROAGENT_TEST_NONE"}, "", "ROAGENT_TEST_NONE is not set"},

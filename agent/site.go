@@ -28,6 +28,9 @@ type site struct {
 	plan   *fieldmap.Plan
 	queue  *upload.Queue
 	log    *slog.Logger
+
+	transport http.RoundTripper
+	observe   func(statement string)
 }
 
 // load reads the configuration and the whitelist. The problems of both are reported at once.
@@ -56,7 +59,7 @@ func (p *program) openSite() (*site, error) {
 	if err := queue.Open(); err != nil {
 		return nil, err
 	}
-	return &site{config: config, plan: plan, queue: queue, log: log}, nil
+	return &site{config: config, plan: plan, queue: queue, log: log, transport: p.transport, observe: p.observe}, nil
 }
 
 func (s *site) close() {
@@ -65,7 +68,7 @@ func (s *site) close() {
 	}
 }
 
-// openDMS signs in to the DMS and checks its schema against the whitelist. observe, where given, sees every statement.
+// openDMS signs in to the DMS and checks its schema against the whitelist.
 func (s *site) openDMS(ctx context.Context) (*extract.DMS, *extract.Reader, error) {
 	password, err := s.config.DMS.Password.Resolve(s.config.DataDir)
 	if err != nil {
@@ -75,6 +78,7 @@ func (s *site) openDMS(ctx context.Context) (*extract.DMS, *extract.Reader, erro
 	dms, err := extract.Open(ctx, extract.Config{
 		Driver: d.Driver, Server: d.Server, Database: d.Database, User: d.User, Password: password, Encrypt: d.Encrypt,
 		Certificate: d.Certificate, Path: d.Path, Params: d.Params, Zone: d.Zone, DealerZone: s.config.Dealer.Zone, Logger: s.log,
+		Observe: s.observe,
 	})
 	if err != nil {
 		return nil, nil, err
@@ -100,9 +104,11 @@ func (s *site) sender() (*upload.Sender, error) {
 	if err != nil {
 		return nil, fmt.Errorf("collector.token: %w", err)
 	}
-	transport, err := newTransport(c)
-	if err != nil {
-		return nil, err
+	transport := s.transport
+	if transport == nil {
+		if transport, err = newTransport(c); err != nil {
+			return nil, err
+		}
 	}
 	sender := upload.NewSender(s.queue)
 	sender.URL, sender.Token, sender.ReceiptKey = c.URL, token, c.ReceiptKey

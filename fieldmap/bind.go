@@ -1,6 +1,7 @@
 package fieldmap
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -293,7 +294,7 @@ func (f *fieldEncoder) reason(err error) error {
 		return nil
 	}
 	hint := "look at the order in the DMS; correct it there, or say in the whitelist how the column is to be read (as, layout)"
-	if err == errNoCode {
+	if errors.Is(err, errNoCode) {
 		hint = "add the code to the map in the whitelist, or give the map an else"
 	}
 	return fmt.Errorf("%s: %s %w; %s", f.path, f.source, err, hint)

@@ -10,13 +10,17 @@ import (
 func TestDigestIgnores(t *testing.T) {
 	want := mustParse(t, edited(t)).Digest()
 	for name, replace := range map[string][]string{
-		"a remark":           {"orders:\n", "orders: # the table\n"},
-		"quotes":             {"recipient: Example Motor Sales, Customer Services", `recipient: "Example Motor Sales, Customer Services"`},
-		"brackets":           {"from: dbo.RepairOrder", "from: '[dbo].[RepairOrder]'"},
-		"one for a list":     {"key: RONumber", "key: [RONumber]"},
-		"keys of a mapping":  {"{send: item_id, column: PartNo, why: recall parts}", "{why: recall parts, column: PartNo, send: item_id}"},
-		"codes of a map":     {"{C: CUSTOMER_PAY, W: WARRANTY}", "{W: WARRANTY, C: CUSTOMER_PAY}"},
-		"pairs of a parent":  {"{RONumber: RONumber, LineNo: LineNo}", "{LineNo: LineNo, RONumber: RONumber}"},
+		"a remark":          {"orders:\n", "orders: # the table\n"},
+		"quotes":            {"recipient: Example Motor Sales, Customer Services", `recipient: "Example Motor Sales, Customer Services"`},
+		"brackets":          {"from: dbo.RepairOrder", "from: '[dbo].[RepairOrder]'"},
+		"one for a list":    {"key: RONumber", "key: [RONumber]"},
+		"keys of a mapping": {"{send: item_id, column: PartNo, why: recall parts}", "{why: recall parts, column: PartNo, send: item_id}"},
+		"codes of a map":    {"{C: CUSTOMER_PAY, W: WARRANTY}", "{W: WARRANTY, C: CUSTOMER_PAY}"},
+		"pairs of a parent": {"{RONumber: RONumber, LineNo: LineNo}", "{LineNo: LineNo, RONumber: RONumber}"},
+		"joins": {
+			"    customer: {from: dbo.Customer, on: {CustomerNo: CustomerNo}}   # ours: theirs; at most one row\n", "",
+			"on: {VehicleNo: VehicleNo}}\n", "on: {VehicleNo: VehicleNo}}\n    customer: {from: dbo.Customer, on: {CustomerNo: CustomerNo}}\n",
+		},
 		"the layout":         {"    - {send: item_id", "    - {send:  item_id", "\n  fields:\n", "\n\n  fields:\n"},
 		"a span in singular": {"2 years", "2 year"},
 		"no mask, said":      {"column: PartNo,", "column: PartNo, mask: NONE,"},

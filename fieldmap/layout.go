@@ -10,7 +10,7 @@ import (
 
 var (
 	goLayout     = regexp.MustCompile(`06`) // also in 2006
-	friendlyPart = regexp.MustCompile(`[yY]+|M+|[dD]+|H+|h+|m+|[sS]+|f+|tt|AM|PM|T|[A-Za-z]`)
+	friendlyPart = regexp.MustCompile(`[yY]+|M+|[dD]+|H+|h+|m+|[sS]+|[.,]f{1,9}|tt|AM|PM|T|[A-Za-z]`)
 )
 
 // parseLayout reads the layout of dates kept as text, in Go's notation (01/02/2006) or a friendlier one (MM/DD/YYYY),
@@ -41,8 +41,8 @@ func friendlyLayout(text string) (layout string, ok bool) {
 		if strings.ContainsAny(part[:1], "ydsS") {
 			part = strings.ToUpper(part) // of these letters both cases mean one thing
 		}
-		if strings.Trim(part, "f") == "" && len(part) <= 9 {
-			return strings.Repeat("0", len(part)) // fractions of a second
+		if strings.HasSuffix(part, "f") && len(part) > 1 {
+			return strings.ReplaceAll(part, "f", "0") // fractions of a second
 		}
 		known, found := parts[part]
 		ok = ok && found

@@ -196,26 +196,29 @@ func TestColumnsThatWork(t *testing.T) {
 
 func TestLayouts(t *testing.T) {
 	for text, want := range map[string]string{
-		"YYYYMMDD":                "20060102",
-		"MM/DD/YYYY":              "01/02/2006",
-		"DD.MM.YYYY HH:mm:ss":     "02.01.2006 15:04:05",
-		"yyyy-MM-dd":              "2006-01-02",
-		"YYYY-MM-DDTHH:mm:ss":     "2006-01-02T15:04:05",
-		"yyyy-MM-dd HH:mm:ss.fff": "2006-01-02 15:04:05.000",
-		"M/D/YY":                  "1/2/06",
-		"DD-MMM-YYYY":             "02-Jan-2006",
-		"MM/DD/YYYY hh:mm tt":     "01/02/2006 03:04 PM",
-		"YYYYMMDDHHmmss":          "20060102150405",
-		"01/02/2006":              "01/02/2006",
-		"20060102":                "20060102",
-		"YYYY-MM":                 "",
-		"HH:mm":                   "",
-		"YYYY/MM/DD HH:MM":        "",
-		"MM/DD/YYYY hh:mm":        "",
-		"2006-01":                 "",
-		"iso":                     "",
-		"YYYY2MMDD":               "",
-		"DDD/MM/YYYY":             "",
+		"YYYYMMDD":                       "20060102",
+		"MM/DD/YYYY":                     "01/02/2006",
+		"DD.MM.YYYY HH:mm:ss":            "02.01.2006 15:04:05",
+		"yyyy-MM-dd":                     "2006-01-02",
+		"YYYY-MM-DDTHH:mm:ss":            "2006-01-02T15:04:05",
+		"yyyy-MM-dd HH:mm:ss.fff":        "2006-01-02 15:04:05.000",
+		"M/D/YY":                         "1/2/06",
+		"DD-MMM-YYYY":                    "02-Jan-2006",
+		"MM/DD/YYYY hh:mm tt":            "01/02/2006 03:04 PM",
+		"YYYYMMDDHHmmss":                 "20060102150405",
+		"01/02/2006":                     "01/02/2006",
+		"20060102":                       "20060102",
+		"YYYY-MM":                        "",
+		"HH:mm":                          "",
+		"YYYY/MM/DD HH:MM":               "",
+		"MM/DD/YYYY hh:mm":               "",
+		"2006-01":                        "",
+		"iso":                            "",
+		"DD/MM/YYYY 5":                   "",
+		"YYYYMMDDHHmmssfff":              "",
+		"HH:mm:ss.ffffffffff DD/MM/YYYY": "",
+		"YYYY2MMDD":                      "",
+		"DDD/MM/YYYY":                    "",
 	} {
 		w, err := Parse("fieldmap.yaml", edited(t, "column: ClosedAt", "column: ClosedAt, as: datetime, layout: '"+text+"'"))
 		got := ""
@@ -252,6 +255,17 @@ func TestConditionsThatWork(t *testing.T) {
 				t.Errorf("%s (-want +got)\n%s", text, diff)
 			}
 		}
+	}
+}
+
+func TestTooManyValues(t *testing.T) {
+	var values strings.Builder
+	for i := range maxValues + 1 {
+		fmt.Fprintf(&values, "v%d, ", i)
+	}
+	_, err := Parse("fieldmap.yaml", edited(t, "in: [I]", "in: ["+values.String()+"]"))
+	if err == nil || !strings.Contains(err.Error(), "at most 200 values; this one has 201") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -11,10 +11,15 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"go.etcd.io/bbolt"
+
+	"roagent/fieldmap"
 )
 
 // batchBytes is when a page is cut into several batches. Only very large orders come near it.
 const batchBytes = 8 << 20
+
+// No order is too large for a line: fieldmap parks it before, and an envelope needs no more than this.
+const _ = uint(MaxLine - fieldmap.MaxOrder - 6*MaxKey - 4096)
 
 // zstdWindow costs 5 MiB of buffers; a larger one gains next to nothing on orders (PLATFORM: measured).
 const zstdWindow = 512 << 10

@@ -1,17 +1,18 @@
 package upload_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
 
+	"roagent/fieldmap"
 	"roagent/upload"
 	"roagent/upload/uploadtest"
 )
@@ -34,6 +35,8 @@ func TestModel(t *testing.T) {
 			"page":    m.readPage,
 			"send":    m.sendSome,
 			"kill":    func(*rapid.T) { m.site.reopen() },
+			"full":    m.full,
+			"approve": m.approve,
 			"release": m.release,
 			"drop":    m.drop,
 			"":        func(*rapid.T) { m.site.sound() },
@@ -45,6 +48,7 @@ func TestModel(t *testing.T) {
 type model struct {
 	t        *rapid.T
 	site     *site
+	makers   [2]*uploadtest.Orders
 	dms      map[string]map[string]uploadtest.Order // by week and key
 	versions int
 }
@@ -58,7 +62,7 @@ func newModel(t *testing.T, rt *rapid.T) *model {
 	s := &site{t: rt, log: io.Discard, dir: t.TempDir(), collector: uploadtest.NewCollector(t), orders: uploadtest.NewOrders(t, "maker")}
 	s.collector.Refuse = refuseBad
 	s.open()
-	m := &model{t: rt, site: s, dms: map[string]map[string]uploadtest.Order{}}
+	m := &model{t: rt, site: s, makers: [2]*uploadtest.Orders{s.orders, uploadtest.NewOrders(t, "another")}, dms: map[string]map[string]uploadtest.Order{}}
 	for _, name := range modelWeeks() {
 		m.dms[name] = map[string]uploadtest.Order{}
 	}
@@ -90,7 +94,7 @@ func (m *model) write(t *rapid.T) {
 		name = rapid.SampledFrom(modelWeeks()).Draw(t, "week")
 	}
 	// Few texts, so that an order often comes back to what it was before.
-	m.put(name, key, rapid.SampledFrom([]string{"oil", "tyres", "bad"}).Draw(t, "text"))
+	m.put(name, key, rapid.SampledFrom([]string{"oil", "tyres", "bad", unreadable}).Draw(t, "text"))
 }
 
 func (m *model) put(name, key, text string) {
@@ -125,10 +129,11 @@ func (m *model) readPage(t *rapid.T) {
 func (m *model) step(name string) bool {
 	p := m.site.begin(name)
 	if p.Done() {
-		if _, err := p.Finish(upload.FinishResult{Now: time.Now()}); err != nil {
+		_, err := p.Finish(upload.FinishResult{Now: time.Now()})
+		if err != nil && !errors.Is(err, upload.ErrFull) {
 			m.t.Fatal(err)
 		}
-		return true
+		return err == nil
 	}
 	keys := slices.DeleteFunc(slices.Sorted(maps.Keys(m.dms[name])), func(key string) bool { return key <= string(p.After()) })
 	var next []byte
@@ -137,11 +142,33 @@ func (m *model) step(name string) bool {
 		next = []byte(keys[pageSize-1])
 	}
 	var orders []uploadtest.Order
+	var parked []fieldmap.Parked
 	for _, key := range keys {
-		orders = append(orders, m.dms[name][key])
+		if order := m.dms[name][key]; order.Text == unreadable {
+			parked = append(parked, fieldmap.Parked{Week: p.Week(), Key: fieldmap.OrderKey{Text: key}, Reason: "it cannot be read"})
+		} else {
+			orders = append(orders, order)
+		}
 	}
-	m.site.store(p, next, orders...)
+	page := m.site.page(p, next, orders...)
+	page.Parked = parked
+	if _, err := p.Store(page); err != nil && !errors.Is(err, upload.ErrFull) {
+		m.t.Fatal(err)
+	}
 	return false
+}
+
+// unreadable is the text of an order of which no line can be made.
+const unreadable = "unreadable"
+
+// full gives the queue hardly any room, or all it wants.
+func (m *model) full(t *rapid.T) {
+	m.site.queue.MaxSize = rapid.SampledFrom([]int64{0, 1, 1000}).Draw(t, "max size")
+}
+
+// approve changes the whitelist, or changes it back.
+func (m *model) approve(t *rapid.T) {
+	m.site.orders = m.makers[rapid.IntRange(0, 1).Draw(t, "whitelist")]
 }
 
 // sendSome sends through faults; the retries may or may not get past them.
@@ -170,7 +197,7 @@ func (m *model) parked(t *rapid.T) upload.ParkedItem {
 }
 
 func (m *model) release(t *rapid.T) {
-	if err := m.site.queue.Release(m.parked(t).Number, "tester"); err != nil {
+	if err := m.site.queue.Release(m.parked(t).Number, "tester"); err != nil && !errors.Is(err, upload.ErrNotHeld) {
 		m.t.Fatal(err)
 	}
 }
@@ -183,7 +210,7 @@ func (m *model) drop(t *rapid.T) {
 
 // settle reads and sends until nothing changes, and compares both ends.
 func (m *model) settle() {
-	m.site.collector.MaxOrders, m.site.collector.NoZstd = 0, false
+	m.site.collector.MaxOrders, m.site.collector.NoZstd, m.site.queue.MaxSize = 0, false, 0
 	m.readAll()
 	m.site.send()
 	m.compare(true)
@@ -196,7 +223,7 @@ func (m *model) settle() {
 	m.site.collector.Refuse = nil
 	for _, name := range modelWeeks() { // the collector takes all now: every order changes, and arrives
 		for key, order := range m.dms[name] {
-			m.put(name, key, order.Text+" again")
+			m.put(name, key, order.Text+" no more")
 		}
 	}
 	m.readAll()
@@ -226,7 +253,7 @@ func (m *model) compare(badRefused bool) {
 		for key, order := range m.dms[name] {
 			line, ok := held[name+"/"+key]
 			delete(held, name+"/"+key)
-			if badRefused && order.Text == "bad" {
+			if badRefused && (order.Text == "bad" || order.Text == unreadable) {
 				continue
 			}
 			if want := fmt.Sprintf("%q", order.Text); !ok || !strings.Contains(string(line.RepairOrder), want) {
@@ -237,18 +264,4 @@ func (m *model) compare(badRefused bool) {
 	for name, line := range held {
 		m.t.Errorf("%s is gone from the DMS, the collector holds revision %d", name, line.Revision)
 	}
-}
-
-// TestModelTime only makes sure that the model needs no real time.
-func TestModelTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newSite(t)
-		s.pull("2026-W46", order("RO1", "oil"))
-		s.collector.Fail(uploadtest.Answer(503, "text/html", "later", "Retry-After", "120"))
-		start := time.Now()
-		s.send()
-		if waited := time.Since(start); waited < 2*time.Minute || waited > 3*time.Minute {
-			t.Errorf("waited %v", waited)
-		}
-	})
 }

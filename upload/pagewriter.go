@@ -130,13 +130,7 @@ func (w *pageWriter) takeOne(record fieldmap.Record, anyParked bool) error {
 	}
 	verdict, next := state.saw(record.Digest())
 	if verdict == sendContent {
-		n := len(w.lines)
 		w.lines = appendLine(w.lines, w.q.dealer, w.name, key.Text, next.revision, state.replaces(), record.JSON())
-		if size := len(w.lines) - n; size > MaxLine {
-			w.lines = w.lines[:n]
-			w.tooLarge(key, size, state, isNew)
-			return nil
-		}
 		w.orders++
 	}
 	w.count(verdict, next)
@@ -153,15 +147,6 @@ func (w *pageWriter) takeOne(record fieldmap.Record, anyParked bool) error {
 		return w.flush()
 	}
 	return nil
-}
-
-func (w *pageWriter) tooLarge(key fieldmap.OrderKey, size int, state orderState, isNew bool) {
-	w.parks = append(w.parks, fieldmap.Parked{Week: w.week, Key: key, Reason: fmt.Sprintf(
-		"it has %d MiB, a line may have %d; shorten its texts in the DMS, or leave a column out of the whitelist", size>>20, MaxLine>>20)})
-	if isNew && state.revision > 0 { // what came over from another week is kept
-		state.reading = w.reading
-		w.put(key.Text, &state, isNew)
-	}
 }
 
 // replaces returns what a line after s replaces; nil for an order's first.

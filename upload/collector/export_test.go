@@ -1,6 +1,7 @@
 package collector_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
 
 	"roagent/upload"
 	"roagent/upload/collector"
@@ -135,14 +137,55 @@ func TestExportOfWhatIsDamaged(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), b.ID) || got.Len() > 0 {
 			t.Errorf("%s: got %q and %v, want an error that names the batch", what, got.String(), err)
 		}
+		if what == "a bomb" && !errors.Is(err, zstd.ErrDecoderSizeExceeded) {
+			t.Errorf("the bomb was decompressed to its end: %v", err)
+		}
 	}
-	// A receipt that is damaged costs nobody his order.
-	r.receipt(r.do(r.batch(line("RO1"))), 200)
-	if err := r.store.Put(t.Context(), "dealers/04123/2026-W46/receipts/"+b.ID, []byte("x"), collector.Replace); err != nil {
-		t.Fatal(err)
+}
+
+// A receipt that is damaged or missing costs nobody his order.
+func TestExportWithoutAReceipt(t *testing.T) {
+	r := newRig(t, collector.NewMemStore())
+	first := r.send(line("RO1"))
+	r.receipt(r.do(r.manifest(manifestOf(first))), 201)
+	second := r.send(line("RO2"))
+	for _, b := range []upload.ManifestBatch{first, second} {
+		if err := r.store.Put(t.Context(), "dealers/04123/2026-W46/receipts/"+b.ID, []byte("x"), collector.Replace); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if got := r.export(); got != lines(line("RO1")) {
-		t.Errorf("with a damaged receipt: %q", got)
+	if diff := cmp.Diff(lines(line("RO1"), line("RO2")), r.export()); diff != "" {
+		t.Errorf("export (-want +got):\n%s", diff)
+	}
+}
+
+// reads counts how often batches are read.
+type reads struct {
+	collector.Store
+	n int
+}
+
+func (r *reads) Get(ctx context.Context, name string) ([]byte, error) {
+	if strings.Contains(name, "/batches/") {
+		r.n++
+	}
+	return r.Store.Get(ctx, name)
+}
+
+// Orders that lie in turns in two batches do not make an export read a batch for each of them.
+func TestExportReadsBatchesOnce(t *testing.T) {
+	store := &reads{Store: collector.NewMemStore()}
+	r := newRig(t, store)
+	var even, odd []string
+	for i := range 100 {
+		even = append(even, line(fmt.Sprintf("RO%03d", 2*i)))
+		odd = append(odd, line(fmt.Sprintf("RO%03d", 2*i+1)))
+	}
+	r.send(even...)
+	r.send(odd...)
+	store.n = 0
+	if got := r.export(); strings.Count(got, "\n") != 200 || store.n != 2 {
+		t.Errorf("%d lines out of 2 batches took %d reads", strings.Count(got, "\n"), store.n)
 	}
 }
 

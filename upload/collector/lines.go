@@ -162,7 +162,7 @@ func (l *rawLine) parse() (line, error) {
 		return line{}, errors.New("week is not a string")
 	case !okKey || key == "":
 		return line{}, errors.New("key is not a string with something in it")
-	case err != nil || revision < 1 || l.revision[0] == '+':
+	case err != nil || revision < 1:
 		return line{}, errors.New("revision is not a whole number from 1")
 	}
 	if err := l.checkReplaces(revision); err != nil {

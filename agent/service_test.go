@@ -1,0 +1,238 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"roagent/extract/sampledms"
+	"roagent/fieldmap"
+	"roagent/upload"
+	"roagent/upload/collector"
+)
+
+// inProcess is a transport that calls the collector's handler: real sockets hang in a bubble.
+type inProcess struct {
+	handler http.Handler
+	down    bool
+	calls   int
+}
+
+func (p *inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	p.calls++
+	if p.down {
+		return nil, errors.New("no route to host")
+	}
+	w := httptest.NewRecorder()
+	p.handler.ServeHTTP(w, r)
+	return w.Result(), nil
+}
+
+// bubbleStore is a store in a bubble, in which it is 2000-01-01 00:00 UTC: 31 December 1999, 16:00, at the dealer's.
+func bubbleStore(t *testing.T, schedule string) (*program, *inProcess, *collector.MemStore, string) {
+	t.Helper()
+	ctx := t.Context()
+	dir := t.TempDir()
+	first := fieldmap.Week{Year: 1999, Number: 50}
+	dms := filepath.Join(dir, "dms.db")
+	if err := sampledms.CreateFile(ctx, dms, sampledms.Options{First: first, Weeks: 12, OrdersPerWeek: 8, Seed: 5}); err != nil {
+		t.Fatal(err)
+	}
+	store := collector.NewMemStore()
+	key, err := collector.OpenKey(ctx, store, "collector.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := collector.AddDealer(ctx, store, rigDealer, "Example Toyota")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"roagent.yaml":    fmt.Sprintf(rigConfig, rigDealer, "dms.db", "http://127.0.0.1:1", key.Public, 5) + "schedule: " + schedule + "\n",
+		"fieldmap.yaml":   sampledms.Whitelist,
+		"collector.token": token,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	transport := &inProcess{handler: collector.New(store, key)}
+	p := &program{ctx: ctx, stdout: t.Output(), stderr: t.Output(), config: filepath.Join(dir, "roagent.yaml"), transport: transport}
+	if err := (fieldmapApproveCommand{By: "Dana Dealer"}).Run(p); err != nil {
+		t.Fatal(err)
+	}
+	return p, transport, store, dms
+}
+
+// closed returns the weeks for which the store holds the collector's receipt.
+func closed(t *testing.T, p *program) []string {
+	t.Helper()
+	s, err := p.openSite()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	weeks, err := s.queue.Weeks()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, w := range weeks {
+		if w.Closed {
+			names = append(names, w.Week)
+		}
+	}
+	return names
+}
+
+// startService runs the service until stop is called.
+func startService(t *testing.T, p *program) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	q := *p
+	q.ctx = ctx
+	done := make(chan error, 1)
+	go func() { done <- runCommand{}.Run(&q) }()
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("the service ended with %v", err)
+		}
+	}
+}
+
+func TestServicePullsEveryMonday(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, _, store, _ := bubbleStore(t, "{spread: 2h}")
+		stop := startService(t, p)
+		time.Sleep(2 * 24 * time.Hour) // Sunday afternoon
+		if got := closed(t, p); len(got) != 0 {
+			t.Errorf("before its first Monday the service has closed %v", got)
+		}
+		time.Sleep(24 * time.Hour)
+		if got := strings.Join(closed(t, p), " "); got != "1999-W52" {
+			t.Errorf("after its first Monday: %q", got)
+		}
+		time.Sleep(21 * 24 * time.Hour)
+		if got, want := strings.Join(closed(t, p), " "), "1999-W52 2000-W01 2000-W02 2000-W03"; got != want {
+			t.Errorf("three weeks later: %q, want %q", got, want)
+		}
+		stop()
+		var held bytes.Buffer
+		if err := collector.Export(context.Background(), store, rigDealer, fieldmap.Week{Year: 2000, Number: 2}, &held); err != nil || held.Len() == 0 {
+			t.Errorf("the collector holds %d bytes: %v", held.Len(), err)
+		}
+	})
+}
+
+// Complaint 25: downtime skips a run.
+func TestServiceMakesUpMissedMondays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, _, _, _ := bubbleStore(t, "{spread: 0s}")
+		stop := startService(t, p)
+		time.Sleep(3 * 24 * time.Hour)
+		stop()
+		time.Sleep(17 * 24 * time.Hour) // off for two Mondays
+		stop = startService(t, p)
+		time.Sleep(time.Hour)
+		if got, want := strings.Join(closed(t, p), " "), "1999-W52 2000-W01 2000-W02"; got != want {
+			t.Errorf("an hour after the start: %q, want %q", got, want)
+		}
+		stop()
+	})
+}
+
+// Complaint 20: stuck until a restart after an outage.
+func TestServiceRecoversFromOutagesByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, transport, _, dms := bubbleStore(t, "{spread: 0s}")
+		transport.down = true
+		if err := os.Rename(dms, dms+".away"); err != nil {
+			t.Fatal(err)
+		}
+		stop := startService(t, p)
+		time.Sleep(2*24*time.Hour + 19*time.Hour + 30*time.Minute) // Monday 03:30: the DMS is away
+		if err := os.Rename(dms+".away", dms); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * time.Hour) // read by now, but the collector is away
+		if got := closed(t, p); len(got) != 0 {
+			t.Errorf("without a collector, closed: %v", got)
+		}
+		transport.down = false
+		time.Sleep(2 * time.Hour)
+		if got := strings.Join(closed(t, p), " "); got != "1999-W52" {
+			t.Errorf("after the outages: %q", got)
+		}
+		stop()
+	})
+}
+
+// An unfinished pull pauses at stop_by and goes on at the next run.
+func TestServicePausesAtStopBy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, _, _, _ := bubbleStore(t, `{spread: 0s, stop_by: "03:00"}`)
+		slow := true
+		p.observe = func(string) {
+			if slow {
+				time.Sleep(4 * time.Minute)
+			}
+		}
+		stop := startService(t, p)
+		time.Sleep(3 * 24 * time.Hour)
+		if got := closed(t, p); len(got) != 0 {
+			t.Errorf("a pull that cannot be done by 03:00 has closed %v", got)
+		}
+		slow = false
+		time.Sleep(7 * 24 * time.Hour)
+		if got, want := strings.Join(closed(t, p), " "), "1999-W52 2000-W01"; got != want {
+			t.Errorf("a week later: %q, want %q", got, want)
+		}
+		stop()
+	})
+}
+
+// A Monday on which the DMS never answers is made up, also by a store that has read nothing before.
+func TestServiceMakesUpMondaysWithoutDMS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, _, _, dms := bubbleStore(t, `{spread: 0s, stop_by: "06:30"}`)
+		if err := os.Rename(dms, dms+".away"); err != nil {
+			t.Fatal(err)
+		}
+		stop := startService(t, p)
+		time.Sleep(5 * 24 * time.Hour)
+		if err := os.Rename(dms+".away", dms); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(7 * 24 * time.Hour)
+		if got, want := strings.Join(closed(t, p), " "), "1999-W52 2000-W01"; got != want {
+			t.Errorf("a week later: %q, want %q", got, want)
+		}
+		stop()
+	})
+}
+
+// A second agent on the same data folder is told who holds it, and disturbs nothing.
+func TestSecondAgentOnOneFolder(t *testing.T) {
+	r := newRig(t, rigOptions{weeks: 1, orders: 10, batchOrders: 5})
+	held := r.open(t)
+	defer held.Close()
+	code, out := r.run(t, "pull")
+	if code != exitFailed || !strings.Contains(out, fmt.Sprintf("is in use by process %d", os.Getpid())) {
+		t.Errorf("exit code %d:\n%s", code, out)
+	}
+	var locked *upload.LockedError
+	second := upload.NewQueue(filepath.Join(r.dir, "data"), rigDealer)
+	if err := second.Open(); !errors.As(err, &locked) {
+		t.Errorf("a second agent gets %v", err)
+	}
+}
