@@ -31,7 +31,7 @@ func (r configReader) dms(n strictyaml.Node, zone *time.Location) DMSConfig {
 	}
 	switch d.Driver {
 	case "sqlserver":
-		driverKeys(o, d.Driver, sqlServerNeeds, sqliteNeeds)
+		driverKeys(o, d.Driver, sqlServerNeeds, "") // a path is left alone: samples show all keys
 		d.verifySQLServer(o)
 	case "sqlite":
 		driverKeys(o, d.Driver, sqliteNeeds, sqlServerNeeds+" "+sqlServerTakes)

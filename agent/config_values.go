@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -144,13 +145,10 @@ func readURL(n strictyaml.Node, hint string, schemes ...string) *url.URL {
 		n.Problem("the file may be read by others; take user and password out", "no user or password is accepted in a URL")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		n.Problem(hint, "a URL ends with its path here: no ? or # is accepted")
-	default:
-		for _, scheme := range schemes {
-			if u.Scheme == scheme {
-				return u
-			}
-		}
+	case !slices.Contains(schemes, u.Scheme):
 		n.Problem(hint, "the URL must begin with %s://", strings.Join(schemes, ":// or "))
+	default:
+		return u
 	}
 	return nil
 }

@@ -307,25 +307,26 @@ func parseWall(s, layout string) (t time.Time, zoned, absent bool, err error) {
 		}
 		return t, strings.Contains(layout, "07"), false, nil
 	}
-	for _, iso := range [...]struct {
-		layout string
-		zoned  bool
-	}{
-		{time.DateOnly, false},
-		{"2006-01-02 15:04:05", false}, // and any fraction of a second: time.Parse takes it
-		{"2006-01-02T15:04:05", false},
-		{"2006-01-02 15:04", false},
-		{"2006-01-02T15:04", false},
-		{time.RFC3339, true},
-		{"2006-01-02 15:04:05Z07:00", true},
-		{"2006-01-02 15:04:05 -07:00", true},
-		{"2006-01-02 15:04:05 -0700 MST", true}, // as Go writes a time.Time
-	} {
-		if t, err := time.Parse(iso.layout, s); err == nil {
-			return t, iso.zoned, false, nil
+	for _, iso := range isoLayouts(s) {
+		if t, err := time.Parse(iso, s); err == nil {
+			return t, strings.Contains(iso, "07"), false, nil
 		}
 	}
 	return time.Time{}, false, false, errNotDate
+}
+
+// isoLayouts returns the forms of ISO 8601 that a text of this shape may have: most values match the first. A fraction
+// of a second is taken by time.Parse wherever there are seconds.
+func isoLayouts(s string) []string {
+	switch {
+	case len(s) == len(time.DateOnly):
+		return []string{time.DateOnly}
+	case len(s) < len("2006-01-02 15:04"):
+		return nil
+	case s[len(time.DateOnly)] == 'T':
+		return []string{"2006-01-02T15:04:05", time.RFC3339, "2006-01-02T15:04"}
+	}
+	return []string{time.DateTime, "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04", "2006-01-02 15:04:05 -07:00", "2006-01-02 15:04:05 -0700 MST"} // the last as Go writes a time.Time
 }
 
 func appendUUID(dst []byte, v any) ([]byte, error) {

@@ -215,7 +215,11 @@ func addPending(tx *bbolt.Tx, at place, head batchHead) error {
 	return bucket(tx, bucketPending).Put(at, nil)
 }
 
+// removePending fails where the batch does not wait: two senders must not both count it.
 func removePending(tx *bbolt.Tx, at place, head batchHead) error {
+	if found, _ := bucket(tx, bucketPending).Cursor().Seek(at); !bytes.Equal(found, at) {
+		return fmt.Errorf("batch %.12s of %s does not wait any more", head.ID, head.Week)
+	}
 	p, err := loadPending(tx)
 	if err != nil {
 		return err

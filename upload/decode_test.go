@@ -231,3 +231,26 @@ func TestPackWeek(t *testing.T) {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
+
+// TestBugPanics holds that only damage becomes an error: a bug of our own is not hidden as a damaged file.
+func TestBugPanics(t *testing.T) {
+	q := NewQueue(t.TempDir(), "04123")
+	if err := q.Open(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := q.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	defer func() {
+		if recover() == nil {
+			t.Error("the panic was hidden")
+		}
+	}()
+	_ = q.view("test", func(*bbolt.Tx) error {
+		var none []int
+		_ = none[len(q.dealer)]
+		return nil
+	})
+}

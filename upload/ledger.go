@@ -84,7 +84,8 @@ func linkOf(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Entries yields the ledger from the oldest entry on. It stops after an error.
+// Entries yields the ledger from the oldest entry on. It stops after an error. The loop must not write to the queue:
+// it reads in one transaction.
 func (q *Queue) Entries() iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		stopped := false

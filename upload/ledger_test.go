@@ -58,7 +58,10 @@ func TestLedgerStopsEarly(t *testing.T) {
 	s := newSite(t)
 	s.pull("2026-W46", order("RO1", "oil"))
 	s.pull("2026-W46", order("RO1", "oil"))
-	for range s.queue.Entries() {
+	for e, err := range s.queue.Entries() {
+		if err != nil || e.Number != 1 {
+			t.Errorf("the first entry is %+v, %v", e, err)
+		}
 		break
 	}
 	if _, ok, err := s.queue.Approved(); ok || err != nil {

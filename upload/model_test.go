@@ -173,8 +173,10 @@ func (m *model) approve(t *rapid.T) {
 
 // sendSome sends through faults; the retries may or may not get past them.
 func (m *model) sendSome(t *rapid.T) {
-	faults := []uploadtest.Fault{nil, nil, uploadtest.Reset, uploadtest.LoseAnswer, uploadtest.BreakOff, uploadtest.Answer(503, "text/html", "later"),
-		uploadtest.Answer(403, "text/html", "no"), uploadtest.Answer(200, "text/html", "<h1>Please log in</h1>")}
+	faults := []uploadtest.Fault{
+		nil, nil, uploadtest.Reset, uploadtest.LoseAnswer, uploadtest.BreakOff, uploadtest.Answer(503, "text/html", "later"),
+		uploadtest.Answer(403, "text/html", "no"), uploadtest.Answer(200, "text/html", "<h1>Please log in</h1>"),
+	}
 	m.site.collector.MaxOrders = rapid.SampledFrom([]int{0, 0, 1, 2}).Draw(t, "max orders")
 	m.site.collector.NoZstd = rapid.Bool().Draw(t, "no zstd")
 	for _, i := range rapid.SliceOfN(rapid.IntRange(0, len(faults)-1), 0, 4).Draw(t, "faults") {

@@ -300,34 +300,41 @@ func (q *Queue) view(what string, fn func(*bbolt.Tx) error) (err error) {
 	return diskError(what, q.path(), q.db.View(fn))
 }
 
-// recoverDamage turns a panic that a damaged file causes into an error: a fault in the memory map, or one of bbolt's
-// assertions. Any other panic is a bug and goes on.
+// recoverDamage turns a panic that a damaged file causes into an error: a fault in the memory map, or whatever bbolt
+// panics with, which checks little of what it reads. Any other panic is a bug and goes on.
 func (q *Queue) recoverDamage(err *error) {
-	p := recover()
-	switch p := p.(type) {
+	switch p := recover().(type) {
 	case nil:
 	case interface {
 		runtime.Error
 		Addr() uintptr
 	}:
 		*err = &CorruptError{Path: q.path(), Err: p}
-	case string:
-		if !isAssertion(p) {
+	default:
+		if !panickedIn("go.etcd.io/bbolt") {
 			panic(p)
 		}
-		*err = &CorruptError{Path: q.path(), Err: errors.New(p)}
-	default:
-		panic(p)
+		*err = &CorruptError{Path: q.path(), Err: fmt.Errorf("%v", p)}
 	}
 }
 
-func isAssertion(s string) bool {
-	for _, start := range []string{"assertion failed: ", "invalid page type: ", "misplaced bucket header: ", "unexpected bucket header flag: "} {
-		if strings.HasPrefix(s, start) {
-			return true
+// panickedIn reports whether the panic that a deferred function's callee has just recovered began in a package.
+func panickedIn(pkg string) bool {
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(0, pcs)])
+	panicked := false
+	for {
+		frame, more := frames.Next()
+		switch {
+		case frame.Function == "runtime.gopanic":
+			panicked = true
+		case panicked && !strings.HasPrefix(frame.Function, "runtime."):
+			return strings.HasPrefix(frame.Function, pkg)
+		}
+		if !more {
+			return false
 		}
 	}
-	return strings.Contains(s, "above high water mark")
 }
 
 // bucket returns a bucket that Open has made sure of.

@@ -91,7 +91,7 @@ func TestDamageFound(t *testing.T) {
 	sound := read(t, path)
 	r := rand.New(rand.NewPCG(1, 2))
 	found := 0
-	for range 60 {
+	for range 200 {
 		damaged := bytes.Clone(sound)
 		page := 2 + r.IntN(len(sound)/4096-2)
 		for range 100 {
@@ -330,7 +330,7 @@ func TestLoadOrCreateKey(t *testing.T) {
 	for range agents {
 		go func() {
 			key, err := upload.LoadOrCreateKey(path)
-			keys <- fmt.Sprint(key, err)
+			keys <- fmt.Sprintf("%x %v", key, err)
 		}()
 	}
 	first := <-keys

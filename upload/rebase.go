@@ -102,7 +102,8 @@ func (c *chain) next(text []byte) ([]byte, error) {
 	}
 	c.last = line.Revision
 	c.superseded = c.superseded || line.Week == c.week
-	before, v := c.now, sendNothing
+	before := c.now
+	var v verdict
 	if line.Voided {
 		v, c.now = before.missed()
 	} else {

@@ -59,6 +59,14 @@ func (a answer) reason() string {
 	return oneLine(strings.TrimSuffix(a.problem.Title+": "+a.problem.Detail, ": "))
 }
 
+// says is what the collector said of itself, to be put behind a message; "" where it said nothing.
+func (a answer) says() string {
+	if a.problem == nil {
+		return ""
+	}
+	return `: "` + a.reason() + `"`
+}
+
 func oneLine(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -146,8 +154,7 @@ func (r *sending) put(ctx context.Context, what string, body []byte, header http
 
 // unreachable is the error of a request that got no answer. The address is left out of err: it only repeats.
 func unreachable(a answer, err error) error {
-	var inner *url.Error
-	if errors.As(err, &inner) {
+	if inner, ok := errors.AsType[*url.Error](err); ok {
 		err = inner.Err
 	}
 	hint := "It is tried again at the next run; if that fails too, check the network, the proxy and collector.url."
@@ -161,6 +168,7 @@ func unreachable(a answer, err error) error {
 func (a *answer) read(response *http.Response) error {
 	a.status = response.StatusCode
 	a.mediaType, _, _ = mime.ParseMediaType(response.Header.Get("Content-Type"))
+	a.mediaType = oneLine(a.mediaType)
 	a.body, a.problem = nil, nil
 	switch {
 	case a.status < 300:

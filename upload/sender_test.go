@@ -43,7 +43,7 @@ func TestStatus(t *testing.T) {
 		{name: "302", fault: uploadtest.Answer(302, "text/html", "", "Location", "https://elsewhere.test/"), class: upload.ClassNotCollector, says: "collector.url", waiting: 2},
 		{name: "400 with a problem", fault: problem(400), parked: 2},
 		{name: "400 with HTML", fault: uploadtest.Answer(400, "text/html", "bad"), class: upload.ClassNotCollector, says: "400", waiting: 2},
-		{name: "401", fault: problem(401), class: upload.ClassUnauthorized, says: "collector.token", waiting: 2},
+		{name: "401", fault: problem(401), class: upload.ClassUnauthorized, says: `"no"; all that waits stays queued. Check collector.token`, waiting: 2},
 		{name: "403", fault: uploadtest.Answer(403, "text/html", "no"), class: upload.ClassUnauthorized, says: "collector.token", waiting: 2},
 		{name: "404", fault: uploadtest.Answer(404, "text/html", "no"), class: upload.ClassNotCollector, says: "404", waiting: 2},
 		{name: "404 with a problem", fault: problem(404), class: upload.ClassNotCollector, says: "404", waiting: 2},
@@ -334,6 +334,71 @@ func TestPoisonedLine(t *testing.T) {
 		t.Error("it is still parked")
 	}
 	s.sound()
+}
+
+// TestRefusedAfterVoid holds that the collector's refusal of an order that came back does not make the queue forget that
+// the collector has it voided.
+func TestRefusedAfterVoid(t *testing.T) {
+	s := newSite(t)
+	s.collector.Refuse = refuseBad
+	for _, orders := range [][]uploadtest.Order{{order("RO1", "oil")}, nil, {order("RO1", "bad")}, {order("RO1", "oil")}} {
+		s.pull("2026-W46", orders...)
+		s.send()
+	}
+	if line := s.collector.Held()["2026-W46/RO1"]; line.Revision != 3 {
+		t.Errorf("held: %+v", line)
+	}
+	s.sound()
+}
+
+// TestRefusedBefore holds that lines that wait behind one that is refused take its revisions, whatever they are.
+func TestRefusedBefore(t *testing.T) {
+	tests := map[string]struct {
+		before, behind []string // what RO1 is read as, "" gone: sent before, and queued together
+		revision       int      // held in the end; 0: none
+	}{
+		"edited":                  {behind: []string{"bad", "oil"}, revision: 1},
+		"edited twice":            {behind: []string{"bad", "oil", "tyres"}, revision: 2},
+		"deleted":                 {behind: []string{"bad", ""}},
+		"deleted and back":        {behind: []string{"bad", "", "oil"}, revision: 1},
+		"back to what it was":     {before: []string{"oil"}, behind: []string{"bad", "oil"}, revision: 1},
+		"void again":              {before: []string{"oil", ""}, behind: []string{"bad", ""}},
+		"void, and back":          {before: []string{"oil", ""}, behind: []string{"bad", "oil"}, revision: 3},
+		"two bad, then good":      {behind: []string{"bad", "very bad", "oil"}, revision: 1},
+		"deleted after the first": {before: []string{"oil"}, behind: []string{"bad", ""}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			s.collector.Refuse = refuseBad
+			read := func(text string) {
+				if text == "" {
+					s.pull("2026-W46", order("RO2", "wash"))
+				} else {
+					s.pull("2026-W46", order("RO1", text), order("RO2", "wash"))
+				}
+			}
+			for _, text := range tt.before {
+				read(text)
+				s.send()
+			}
+			for _, text := range tt.behind {
+				read(text)
+			}
+			s.send()
+			if got := s.collector.Held()["2026-W46/RO1"].Revision; got != tt.revision {
+				t.Errorf("held is revision %d", got)
+			}
+			if n := s.parkedOrders(); n != 0 {
+				t.Errorf("%d orders are parked, though a later version is held", n)
+			}
+			requests := len(s.collector.Requests())
+			if read(tt.behind[len(tt.behind)-1]); s.send().Batches != 0 || len(s.collector.Requests()) != requests {
+				t.Error("reading it again sent something")
+			}
+			s.sound()
+		})
+	}
 }
 
 // TestCollectorLost holds that a collector that lost a week gets it again, each batch as it was.

@@ -1,7 +1,6 @@
 package upload
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -120,7 +119,7 @@ func stopError(a answer) error {
 		}
 	case isAuthorization(a.status):
 		return &SendError{
-			Class: ClassUnauthorized, Status: a.status, Message: fmt.Sprintf("the collector does not let this dealer in (%d %s)", a.status, http.StatusText(a.status)),
+			Class: ClassUnauthorized, Status: a.status, Message: fmt.Sprintf("the collector does not let this dealer in (%d %s)%s", a.status, http.StatusText(a.status), a.says()),
 			Hint: "Check collector.token and collector.client_certificate, or ask the collector's operator for a new token.",
 		}
 	}
@@ -131,7 +130,7 @@ func stopError(a answer) error {
 func notCollector(a answer) error {
 	e := &SendError{
 		Class: ClassNotCollector, Status: a.status,
-		Message: fmt.Sprintf("%s answered the %s with %d %s and %s, which is no answer of a collector", a.host, a.what, a.status, http.StatusText(a.status), a.kind()),
+		Message: fmt.Sprintf("%s answered the %s with %d %s and %s, which is no answer of a collector%s", a.host, a.what, a.status, http.StatusText(a.status), a.kind(), a.says()),
 		Hint:    "Check collector.url, and whether a proxy or a login page stands between.",
 	}
 	if a.status >= 300 && a.status < 400 {
@@ -151,5 +150,3 @@ func unproven(a answer, err error) error {
 		Message: fmt.Sprintf("%s answered the %s with %d and %s, without a valid receipt", a.host, a.what, a.status, a.kind()),
 	}
 }
-
-var errTooLong = errors.New("the answer is too long")

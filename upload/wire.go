@@ -48,7 +48,7 @@ type Manifest struct {
 	Orders         int                  `json:"orders"`          // lines in Batches
 	Held           int                  `json:"held"`            // orders of the week now valid: sent and not voided
 	Skipped        []fieldmap.SkipCount `json:"skipped"`         // rows left out by a rule, of the last reading
-	Left           fieldmap.Counts      `json:"left"`            // values left out or altered, of the last reading
+	Left           fieldmap.Counts      `json:"left"`            // values left out or altered, of the last reading that read every order
 	Keyless        int                  `json:"keyless"`         // orders without a key: they cannot be sent
 	Parked         int                  `json:"parked"`          // orders and lines that wait for a person
 }

@@ -49,6 +49,7 @@ type Collector struct {
 	requests  []Request
 	batches   map[string]map[string][]upload.Line // by week, id
 	orders    map[string]upload.Line              // by week and key: the newest
+	raw       map[string]string                   // by week and key: the bytes of the last line that came
 	history   map[string]past                     // by key: the last line, in whatever week
 	forgotten map[string]bool                     // batches
 	manifest  map[string]upload.Manifest
@@ -73,8 +74,10 @@ type Request struct {
 // NewCollector returns a collector with a key of its own.
 func NewCollector(t testing.TB) *Collector {
 	t.Helper()
-	c := &Collector{batches: map[string]map[string][]upload.Line{}, orders: map[string]upload.Line{}, manifest: map[string]upload.Manifest{},
-		history: map[string]past{}, forgotten: map[string]bool{}}
+	c := &Collector{
+		batches: map[string]map[string][]upload.Line{}, orders: map[string]upload.Line{}, manifest: map[string]upload.Manifest{},
+		history: map[string]past{}, forgotten: map[string]bool{},
+	}
 	c.signer, c.Verifier = NewKey(t, "collector.test")
 	return c
 }
@@ -277,6 +280,7 @@ func (c *Collector) read(text []byte) (lines []upload.Line, refused []upload.Lin
 		} else if c.Refuse != nil && c.Refuse(line) != "" {
 			refused = append(refused, upload.LineProblem{Line: i + 1, Detail: c.Refuse(line)})
 		}
+		c.raw[line.Week+"/"+line.Key] = string(raw) + "\n"
 		lines = append(lines, line)
 	}
 	return lines, refused
@@ -389,4 +393,15 @@ func (c *Collector) ClearFaults() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.faults = nil
+}
+
+// Newest returns the newest lines of orders of a week as they came.
+func (c *Collector) Newest(week string, keys ...string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var b strings.Builder
+	for _, key := range keys {
+		b.WriteString(c.raw[week+"/"+key])
+	}
+	return b.String()
 }
