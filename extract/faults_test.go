@@ -83,7 +83,7 @@ func TestUnreachable(t *testing.T) {
 		r.faults.Statement = func(_ int, text string) error {
 			if strings.Contains(text, "Changed") { // the keys
 				tries++
-				return extracttest.ErrBroken
+				return &extract.DatabaseError{Reason: "the connection was lost", Again: true}
 			}
 			return nil
 		}
@@ -191,7 +191,7 @@ func TestLockedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	locked := 0
-	r.faults.Connect = func() error {
+	r.faults.Statement = func(int, string) error {
 		if locked++; locked == 3 {
 			if _, err := writer.ExecContext(context.Background(), "COMMIT"); err != nil {
 				t.Error(err)
@@ -200,7 +200,7 @@ func TestLockedFile(t *testing.T) {
 		return nil
 	}
 	if diff := cmp.Diff(want, readWeek(t, reader, week(t, "2026-W46"), 10).Orders); diff != "" || locked < 3 {
-		t.Errorf("after %d connections: %s", locked, diff)
+		t.Errorf("after %d statements: %s", locked, diff)
 	}
 }
 

@@ -258,7 +258,10 @@ func read(t *testing.T, reading *extract.Reading, week fieldmap.Week, size int) 
 			break
 		}
 	}
-	var err error
+	counted, err := reading.Count(t.Context(), week)
+	if err != nil || counted < len(got.Orders) {
+		t.Errorf("%d orders counted, %d read: %v", counted, len(got.Orders), err)
+	}
 	if got.Skipped, err = reading.Skipped(t.Context(), week); err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func NewCollector(t testing.TB) *Collector {
 	t.Helper()
 	c := &Collector{
 		batches: map[string]map[string][]upload.Line{}, orders: map[string]upload.Line{}, manifest: map[string]upload.Manifest{},
-		history: map[string]past{}, forgotten: map[string]bool{},
+		history: map[string]past{}, forgotten: map[string]bool{}, raw: map[string]string{},
 	}
 	c.signer, c.Verifier = NewKey(t, "collector.test")
 	return c
