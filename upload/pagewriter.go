@@ -100,7 +100,7 @@ func (w *pageWriter) take(page PageResult) error {
 			return err
 		}
 	}
-	return w.see(orders, page.Unchanged)
+	return w.see(page.Unchanged)
 }
 
 const duplicateKey = "the DMS holds more than one order with this key; the whitelist's key must name each order by itself: add a column to it"
@@ -239,13 +239,13 @@ func (w *pageWriter) put(key string, state *orderState, isNew bool) {
 }
 
 // see notes that orders were seen that did not have to be read.
-func (w *pageWriter) see(orders *bbolt.Bucket, keys []fieldmap.OrderKey) error {
+func (w *pageWriter) see(keys []fieldmap.OrderKey) error {
 	for _, key := range keys {
 		w.keys = append(w.keys, key.Text)
 	}
 	slices.Sort(w.keys)
 	for _, key := range w.keys {
-		if err := w.seeOne(orders, key); err != nil {
+		if err := w.seeOne(key); err != nil {
 			return err
 		}
 	}
@@ -254,9 +254,9 @@ func (w *pageWriter) see(orders *bbolt.Bucket, keys []fieldmap.OrderKey) error {
 }
 
 // seeOne notes that an order was seen, so that it is not voided. An order without a state has nothing to void.
-func (w *pageWriter) seeOne(orders *bbolt.Bucket, key string) error {
+func (w *pageWriter) seeOne(key string) error {
 	w.key = append(w.key[:0], key...)
-	value := orders.Get(w.key)
+	value := seek(w.known, w.key)
 	if value == nil {
 		return nil
 	}

@@ -78,10 +78,6 @@ func (h *parkedHead) save(tx *bbolt.Tx, number uint64) error {
 
 // parkOrders parks orders that cannot be sent as they are. They count as seen: nobody said that they are gone.
 func (w *pageWriter) parkOrders(orders []fieldmap.Parked) error {
-	states, err := weekOrders(w.tx, w.name)
-	if err != nil {
-		return err
-	}
 	for _, order := range orders {
 		w.stored.Parked++
 		if err := w.parkOrder(order); err != nil {
@@ -90,7 +86,7 @@ func (w *pageWriter) parkOrders(orders []fieldmap.Parked) error {
 		if order.Key.Text == "" || len(order.Key.Text) > MaxKey || order.Reason == duplicateKey {
 			continue // it has no state, or one that another order of that key has just got
 		}
-		if err := w.seeOne(states, order.Key.Text); err != nil {
+		if err := w.seeOne(order.Key.Text); err != nil {
 			return err
 		}
 	}

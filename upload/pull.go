@@ -121,10 +121,14 @@ func (p *Pull) Wanted(keys []fieldmap.OrderKey) ([]int, error) {
 		if err != nil {
 			return err
 		}
+		var states *bbolt.Cursor
+		if orders != nil {
+			states = orders.Cursor()
+		}
 		var scratch []byte
 		for i, key := range keys {
 			scratch = append(scratch[:0], key.Text...)
-			known, err := isKnown(orders, scratch, key)
+			known, err := isKnown(states, scratch, key)
 			if err != nil {
 				return err
 			}
@@ -138,11 +142,11 @@ func (p *Pull) Wanted(keys []fieldmap.OrderKey) ([]int, error) {
 }
 
 // isKnown reports whether the order need not be read.
-func isKnown(orders *bbolt.Bucket, text []byte, key fieldmap.OrderKey) (bool, error) {
-	if orders == nil || key.Recent || key.Changed == "" {
+func isKnown(states *bbolt.Cursor, text []byte, key fieldmap.OrderKey) (bool, error) {
+	if states == nil || key.Recent || key.Changed == "" {
 		return false, nil
 	}
-	value := orders.Get(text)
+	value := seek(states, text)
 	if value == nil {
 		return false, nil
 	}

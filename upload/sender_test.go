@@ -419,6 +419,70 @@ func TestCollectorLost(t *testing.T) {
 	s.sound()
 }
 
+// TestLostAndRefused holds that a batch which the collector took once, lost and refuses now does not change what later
+// lines build on.
+func TestLostAndRefused(t *testing.T) {
+	s := newSite(t)
+	s.pull("2026-W46", order("RO1", "bad"))
+	s.pull("2026-W46", order("RO1", "oil"))
+	s.send()
+	s.collector.Forget("2026-W46")
+	s.collector.Refuse = refuseBad
+	s.pull("2026-W46", order("RO1", "oil"), order("RO2", "wash"))
+	if sent := s.send(); sent.Parked != 1 {
+		t.Errorf("sent %+v", sent)
+	}
+	s.pull("2026-W46", order("RO1", "oil and filter"), order("RO2", "wash"))
+	s.send()
+	if line := s.collector.Held()["2026-W46/RO1"]; line.Revision != 3 {
+		t.Errorf("held %+v", line)
+	}
+	s.sound()
+}
+
+// TestReleaseAndDrop holds what a person can do about a refused order.
+func TestReleaseAndDrop(t *testing.T) {
+	s := newSite(t)
+	s.collector.Refuse = refuseBad
+	s.pull("2026-W46", order("RO1", "bad"), order("RO2", "bad too"))
+	s.send()
+	items, err := s.queue.Parked()
+	if err != nil || len(items) != 2 {
+		t.Fatalf("parked: %+v %v", items, err)
+	}
+	s.collector.Refuse = nil
+	if err := errors.Join(s.queue.Release(items[0].Number, "kim"), s.queue.Drop(items[1].Number, "kim")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.queue.Release(items[0].Number, "kim"); err == nil || !strings.Contains(err.Error(), "parked list") {
+		t.Errorf("released twice: %v", err)
+	}
+	s.send()
+	s.pull("2026-W46", order("RO1", "bad"), order("RO2", "bad too")) // nothing new: neither is sent
+	s.pull("2026-W46", order("RO1", "worse"), order("RO2", "good"))
+	s.send()
+	got := map[string]int{}
+	for _, line := range s.collector.Held() {
+		got[line.Key] = line.Revision
+	}
+	if diff := cmp.Diff(map[string]int{"RO1": 2, "RO2": 1}, got); diff != "" {
+		t.Error(diff)
+	}
+	var who []string
+	for e, err := range s.queue.Entries() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Who != "" {
+			who = append(who, string(e.Kind)+" "+e.Who+" "+e.Key)
+		}
+	}
+	if diff := cmp.Diff([]string{"released kim RO1", "dropped kim RO2"}, who); diff != "" {
+		t.Error(diff)
+	}
+	s.sound()
+}
+
 // TestCollectorKeepsLosing holds that this does not go on for ever.
 func TestCollectorKeepsLosing(t *testing.T) {
 	s := newSite(t)
