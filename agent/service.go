@@ -122,8 +122,22 @@ func (v *service) work(ctx context.Context, j job) job {
 		err = v.send(ctx, s)
 	}
 	next := v.next(s, schedule, j, err)
+	v.purge(s)
 	v.heartbeat(ctx, s, next, err)
 	return next
+}
+
+// purge deletes the copies of batches that were delivered longer ago than the configuration keeps them (16 CFR 314.4:
+// disposal within two years of last use).
+func (v *service) purge(s *site) {
+	batches, err := s.queue.Purge(time.Now().Add(-s.config.Retention.Sent))
+	if err != nil {
+		v.log.Error("copies of delivered batches not purged", "error", err)
+		return
+	}
+	if batches > 0 {
+		v.log.Info("copies of delivered batches purged", "batches", batches)
+	}
 }
 
 func (v *service) pull(ctx context.Context, s *site, schedule Schedule) error {

@@ -54,7 +54,7 @@ func (p *program) openSite() (*site, error) {
 	}
 	log := p.logger(config.Log.Level, config.Log.Format)
 	queue := upload.NewQueue(config.DataDir, config.Dealer.ID)
-	queue.MaxSize = config.Queue.MaxSize
+	queue.MaxSize, queue.Hold = config.Queue.MaxSize, config.Queue.Hold
 	queue.Logger = log
 	if err := queue.Open(); err != nil {
 		return nil, err

@@ -22,7 +22,7 @@ type waiting struct {
 // errNothingWaits is returned by [Queue.next] where all is sent.
 var errNothingWaits = errors.New("nothing waits to be sent")
 
-// next returns the oldest batch that waits.
+// next returns the oldest batch that waits and is not held back any more.
 func (q *Queue) next() (w waiting, err error) {
 	err = q.view("read next batch", func(tx *bbolt.Tx) error {
 		at, _ := bucket(tx, bucketPending).Cursor().First()
@@ -35,6 +35,9 @@ func (q *Queue) next() (w waiting, err error) {
 		}
 		if w.week, err = fieldmap.ParseWeek(w.head.Week); err != nil {
 			return fmt.Errorf("batch %.12s: %w", w.head.ID, err)
+		}
+		if held := !w.head.Again && time.Since(w.head.Made) < q.Hold; held { // those behind it are younger
+			return errNothingWaits
 		}
 		w.packed, err = q.unseal(tx, w.at, w.head)
 		return err
@@ -87,7 +90,7 @@ func (q *Queue) putAgain(tx *bbolt.Tx, at place, from batchHead, lines [][]byte)
 	if len(lines) == 0 {
 		return nil
 	}
-	head := batchHead{Week: from.Week, Fieldmap: from.Fieldmap, Orders: len(lines), Made: time.Now().UTC(), Again: from.Again}
+	head := batchHead{Week: from.Week, Fieldmap: from.Fieldmap, Orders: len(lines), Made: from.Made, Again: from.Again}
 	text := joinLines(lines)
 	_, _, err := q.putBatch(tx, at, head, text, nil, nil)
 	return err

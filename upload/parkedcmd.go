@@ -140,7 +140,7 @@ func (q *Queue) Release(number uint64, who string) error {
 		if err != nil {
 			return err
 		}
-		from := batchHead{Week: head.Week, Fieldmap: head.Fieldmap}
+		from := batchHead{Week: head.Week, Fieldmap: head.Fieldmap, Made: head.Since}
 		if err := q.putAgain(tx, at, from, texts); err != nil {
 			return err
 		}

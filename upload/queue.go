@@ -68,7 +68,9 @@ type Queue struct {
 	// MaxSize is how many bytes of batches may wait for the collector; a pull that would exceed it pauses with
 	// [ErrFull]. One batch is always taken, however small MaxSize is. 0 means no limit.
 	MaxSize int64
-	Logger  *slog.Logger
+	// Hold is how long a batch waits before it may be sent: the time the dealer has to look at it.
+	Hold   time.Duration
+	Logger *slog.Logger
 
 	dir    string
 	dealer string

@@ -300,6 +300,25 @@ func TestSplit(t *testing.T) {
 	s.sound()
 }
 
+// TestHold holds that a batch waits for its time, and that what a large one is split into does not wait again.
+func TestHold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		s.queue.Hold = 48 * time.Hour
+		s.pull("2026-W46", order("RO1", "oil"), order("RO2", "tyres"), order("RO3", "brakes"))
+		s.collector.MaxOrders = 2
+		time.Sleep(48*time.Hour - time.Second)
+		if sent := s.send(); sent != (upload.Sent{}) || len(s.collector.Requests()) > 0 {
+			t.Errorf("sent before its time: %+v", sent)
+		}
+		time.Sleep(time.Second)
+		if sent := s.send(); sent.Orders != 3 || sent.Manifests != 1 {
+			t.Errorf("sent in its time: %+v", sent)
+		}
+		s.sound()
+	})
+}
+
 // TestPoisonedLine (complaint 21) holds that one refused order stops no other, and that a later edit of it gets through
 // with the revision that was refused.
 func TestPoisonedLine(t *testing.T) {
