@@ -2,6 +2,7 @@ package fieldmap
 
 import (
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +13,7 @@ import (
 // UTF-8, and a value of a parked order is in no reason.
 func FuzzPage(f *testing.F) {
 	f.Add("RO1", "555-0101", "C", "129.90", int64(48210), 0.5, int64(1_794_300_000))
-	f.Add("", "\xff\xfe", "\x00", "-.5", int64(-1), -0.0, int64(-62135596800))
+	f.Add("", "\xff\xfe", "\x00", "-.5", int64(-1), math.Copysign(0, -1), int64(-62135596800))
 	f.Add("a|b", "🔧\u2028", "W ", "1e9", int64(1<<62), 1e308, int64(253402300800))
 	f.Fuzz(func(t *testing.T, key, text, code, amount string, number int64, float float64, unix int64) {
 		w := sample()
