@@ -14,7 +14,7 @@ import (
 
 const benchOrders = 20_000
 
-var benchWeek = fieldmap.Week{Year: 2026, Number: 46}
+func benchWeek() fieldmap.Week { return fieldmap.Week{Year: 2026, Number: 46} }
 
 func benchDMS(b *testing.B) (*sql.DB, string) {
 	b.Helper()
@@ -23,8 +23,8 @@ func benchDMS(b *testing.B) (*sql.DB, string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { db.Close() })
-	o := sampledms.Options{First: benchWeek.Add(-1), Weeks: 2, OrdersPerWeek: benchOrders}
+	b.Cleanup(func() { _ = db.Close() })
+	o := sampledms.Options{First: benchWeek().Add(-1), Weeks: 2, OrdersPerWeek: benchOrders}
 	if err := sampledms.Create(context.Background(), db, "sqlite", o); err != nil {
 		b.Fatal(err)
 	}
@@ -48,22 +48,31 @@ func BenchmarkRawScan(b *testing.B) {
 			`SELECT p.RONumber, p.LineNo, p.Seq, p.PartNo, p.Description, p.Quantity, p.Price
 			FROM RepairOrder o JOIN Job j ON j.RONumber = o.RONumber JOIN Part p ON p.RONumber = j.RONumber AND p.LineNo=j.LineNo WHERE o.ROType <> 'I' AND j.PayType <> 'I' AND ClosedAt >= '2026-11-09' AND ClosedAt < '2026-11-16'`,
 		} {
-			rows, err := db.Query(q)
-			if err != nil {
-				b.Fatal(err)
-			}
-			columns, _ := rows.Columns()
-			for rows.Next() {
-				if err := rows.Scan(into[:len(columns)]...); err != nil {
-					b.Fatal(err)
-				}
-			}
-			if err := rows.Close(); err != nil {
-				b.Fatal(err)
-			}
+			scanAll(b, db, q, into[:])
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/benchOrders, "us/order")
+}
+
+func scanAll(b *testing.B, db *sql.DB, query string, into []any) {
+	b.Helper()
+	rows, err := db.QueryContext(b.Context(), query)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for rows.Next() {
+		if err := rows.Scan(into[:len(columns)]...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		b.Fatal(err)
+	}
 }
 
 // BenchmarkReading reads the same rows as a pull does, up to the Page.
@@ -78,7 +87,7 @@ func BenchmarkReading(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { dms.Close() })
+	b.Cleanup(func() { _ = dms.Close() })
 	r, _, err := dms.Bind(ctx, w.Compile(), make([]byte, 32))
 	if err != nil {
 		b.Fatal(err)
@@ -90,18 +99,18 @@ func BenchmarkReading(b *testing.B) {
 			b.Fatal(err)
 		}
 		for after := []byte(nil); ; {
-			keys, err := rd.Keys(ctx, benchWeek, after, 500, time.Time{})
+			keys, err := rd.Keys(ctx, benchWeek(), after, 500, time.Time{})
 			if err != nil {
 				b.Fatal(err)
 			}
-			if _, _, err := rd.Orders(ctx, benchWeek, keys); err != nil {
+			if _, _, err := rd.Orders(ctx, benchWeek(), keys); err != nil {
 				b.Fatal(err)
 			}
 			if after = keys.Next(); after == nil {
 				break
 			}
 		}
-		rd.Close()
+		_ = rd.Close()
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/benchOrders, "us/order")
 }

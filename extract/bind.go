@@ -1,19 +1,22 @@
 package extract
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"roagent/fieldmap"
 	"roagent/fieldmap/strictyaml"
 )
 
-// Bind holds a plan against the DMS's schema, and readies its statements. The findings are everything worth knowing:
-// failures, which make the error a [*SchemaError], and warnings, which do not. hashKey is for HASH masks.
+// Bind holds a plan against the DMS's schema, and readies its statements. The findings are everything worth knowing, the
+// worst first: failures, which make the error a [*SchemaError], and warnings, which do not. hashKey is for HASH masks.
 func (d *DMS) Bind(ctx context.Context, plan *fieldmap.Plan, hashKey []byte) (*Reader, []Finding, error) {
 	const op = "check the whitelist against the DMS"
-	c := &checker{dms: d, plan: plan, schema: &schema{types: map[columnRef]*columnType{}}}
+	statements := compile(d.dialect.syntax(), plan)
+	c := &checker{dms: d, plan: plan, statements: statements, schema: &schema{types: map[columnRef]*columnType{}}}
 	if err := c.read(ctx); err != nil {
 		return nil, nil, d.unreachable(ctx, op, err)
 	}
@@ -24,8 +27,11 @@ func (d *DMS) Bind(ctx context.Context, plan *fieldmap.Plan, hashKey []byte) (*R
 	if err := c.adopt(err); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", op, err)
 	}
-	r := &Reader{dms: d, plan: plan, schema: c.schema, encoder: encoder, statements: compile(d.dialect.syntax(), plan)}
+	r := &Reader{dms: d, plan: plan, schema: c.schema, encoder: encoder, statements: statements}
 	c.literals(r)
+	slices.SortStableFunc(c.findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.At.Line, b.At.Line), cmp.Compare(a.At.Column, b.At.Column))
+	})
 	if problems := c.failures(); problems != nil {
 		return nil, c.findings, &SchemaError{Problems: problems, Missing: c.missing()}
 	}

@@ -2,6 +2,7 @@ package extract
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,12 +13,13 @@ import (
 
 // checker holds a plan against a schema and collects what it finds.
 type checker struct {
-	dms      *DMS
-	plan     *fieldmap.Plan
-	tables   map[fieldmap.Table]*table // nil where the DMS has no such table
-	schema   *schema
-	findings []Finding
-	told     map[strictyaml.Pos]bool // where a failure is told already
+	dms        *DMS
+	plan       *fieldmap.Plan
+	statements *statements
+	tables     map[fieldmap.Table]*table // nil where the DMS has no such table
+	schema     *schema
+	findings   []Finding
+	told       map[strictyaml.Pos]bool // where a failure is told already
 }
 
 // read takes what the check needs out of the catalog, on a connection of its own.
@@ -60,19 +62,31 @@ func (c *checker) readTable(ctx context.Context, s *session, l *fieldmap.Level, 
 			continue
 		}
 		typ := found.typ
-		if c.timed(l, column) {
-			typ.layout = layoutIn(c.fields(l), column)
-			if err := c.dms.dialect.layout(ctx, s, name, found.name, &typ); err != nil {
+		if timed(l, column) {
+			typ.layout = layoutIn(partOf(c.plan, l).fields, column)
+			least, greatest, err := c.form(ctx, s, l, column)
+			if err != nil {
 				return err
 			}
+			c.dms.dialect.layout(&typ, least, greatest)
 		}
 		c.schema.types[columnRef{l.Index, column}] = &typ
 	}
 	return nil
 }
 
+// form reads the values that tell how a column keeps times, where there is a statement for it.
+func (c *checker) form(ctx context.Context, s *session, l *fieldmap.Level, column fieldmap.Column) (least, greatest any, err error) {
+	for _, statement := range c.statements.forms {
+		if statement.level == l && statement.column == column {
+			err = s.query(ctx, statement.head, nil, func(rows *sql.Rows) error { return rows.Scan(&least, &greatest) })
+		}
+	}
+	return least, greatest, err
+}
+
 // timed reports whether a statement compares the column with a time.
-func (c *checker) timed(l *fieldmap.Level, column fieldmap.Column) bool {
+func timed(l *fieldmap.Level, column fieldmap.Column) bool {
 	if l.Parent == nil && column == (fieldmap.Column{Name: l.Week}) {
 		return true
 	}
@@ -103,9 +117,9 @@ type part struct {
 	at     strictyaml.Pos
 }
 
-// parts returns the whitelist's text of every level, by Level.Index.
-func (c *checker) parts() []part {
-	o := &c.plan.Whitelist.Orders
+// partOf returns the whitelist's text of a level.
+func partOf(plan *fieldmap.Plan, l *fieldmap.Level) part {
+	o := &plan.Whitelist.Orders
 	parts := []part{{o.Fields, o.At}}
 	var walk func(lists []fieldmap.Lines)
 	walk = func(lists []fieldmap.Lines) {
@@ -115,14 +129,12 @@ func (c *checker) parts() []part {
 		}
 	}
 	walk(o.Lines)
-	return parts
+	return parts[l.Index]
 }
-
-func (c *checker) fields(l *fieldmap.Level) []fieldmap.Field { return c.parts()[l.Index].fields }
 
 // at returns where the whitelist first names a column: in a field, a rule, a join, or else the level's own head.
 func (c *checker) at(l *fieldmap.Level, column fieldmap.Column) strictyaml.Pos {
-	p := c.parts()[l.Index]
+	p := partOf(c.plan, l)
 	for _, f := range p.fields {
 		if f.Column == column {
 			return f.At
@@ -152,7 +164,7 @@ func (c *checker) fail(l *fieldmap.Level, at strictyaml.Pos, hint, format string
 
 func (c *checker) warn(l *fieldmap.Level, hint, format string, args ...any) {
 	c.findings = append(c.findings, Finding{
-		Level: l.Path, Severity: Warning, Message: fmt.Sprintf(format, args...), Hint: hint, At: c.parts()[l.Index].at,
+		Level: l.Path, Severity: Warning, Message: fmt.Sprintf(format, args...), Hint: hint, At: partOf(c.plan, l).at,
 	})
 }
 
@@ -187,11 +199,16 @@ func (c *checker) tableOf(l *fieldmap.Level, join string) (fieldmap.Table, *tabl
 func (c *checker) checkExists(l *fieldmap.Level) {
 	const invisible = "look for a misspelling; or the login may not see it: `roagent fieldmap grants` prints what it needs"
 	if c.tables[l.From] == nil {
-		c.fail(l, c.parts()[l.Index].at, invisible, "the DMS has no table or view %s", l.From)
+		c.fail(l, partOf(c.plan, l).at, invisible, "the DMS has no table or view %s", l.From)
 	}
 	for _, j := range l.Joins {
 		if c.tables[j.From] == nil {
 			c.fail(l, j.At, invisible, "the DMS has no table or view %s", j.From)
+		}
+	}
+	for _, f := range partOf(c.plan, l).fields {
+		if c.known(l, f.Column) == nil {
+			c.told[f.At] = true // that the column, or its table, is missing
 		}
 	}
 	for _, column := range l.Columns() {
@@ -213,7 +230,7 @@ func (c *checker) known(l *fieldmap.Level, column fieldmap.Column) *columnType {
 }
 
 func (c *checker) checkFields(l *fieldmap.Level) {
-	for _, f := range c.fields(l) {
+	for _, f := range partOf(c.plan, l).fields {
 		if t := c.known(l, f.Column); t != nil && t.refuse != "" {
 			c.fail(l, f.At, "take the field out", "%s is %s: %s", f.Column, t.Database, t.refuse)
 		}
@@ -241,7 +258,7 @@ func (c *checker) checkKey(l *fieldmap.Level) {
 			continue
 		}
 		if t.untestable || t.refuse != "" || t.Kind == fieldmap.KindFloat {
-			c.fail(l, c.parts()[l.Index].at, "name another column as key", "%s is %s, which cannot be a key", name, t.Database)
+			c.fail(l, partOf(c.plan, l).at, "name another column as key", "%s is %s, which cannot be a key", name, t.Database)
 		}
 	}
 	t := c.tables[l.From]
@@ -289,6 +306,9 @@ func (c *checker) checkJoins(l *fieldmap.Level) {
 		for _, pair := range j.On {
 			columns = append(columns, pair.Right)
 		}
+		for _, pair := range j.On {
+			c.checkPair(l, fieldmap.Column{Join: j.Name, Name: pair.Right}, l, fieldmap.Column{Name: pair.Left})
+		}
 		if !t.uniqueOn(columns) {
 			c.warn(l, "orders to which two rows belong are parked; if it is meant to be unique: "+c.createIndex(j.From, columns, true),
 				"%s has no unique index on %s, by which %s is joined", j.From, strings.Join(columns, ", "), j.Name)
@@ -301,14 +321,38 @@ func (c *checker) checkLinks(l *fieldmap.Level) {
 	for _, pair := range l.Link {
 		columns = append(columns, pair.Left)
 	}
+	for _, pair := range l.Link {
+		c.checkPair(l, fieldmap.Column{Name: pair.Left}, l.Parent, fieldmap.Column{Name: pair.Right})
+	}
 	for _, name := range append(slices.Clone(columns), l.Order...) {
 		if t := c.known(l, fieldmap.Column{Name: name}); t != nil && (t.untestable || t.refuse != "") {
-			c.fail(l, c.parts()[l.Index].at, "name another column", "%s.%s is %s, which SQL can neither compare nor sort", l.From, name, t.Database)
+			c.fail(l, partOf(c.plan, l).at, "name another column", "%s.%s is %s, which SQL can neither compare nor sort", l.From, name, t.Database)
 		}
 	}
 	if t := c.tables[l.From]; t != nil && !t.view && !t.led(columns) {
 		c.warn(l, "every page reads the whole table; "+c.createIndex(l.From, columns, false), "%s has no index on %s", l.From, strings.Join(columns, ", "))
 	}
+}
+
+// checkPair warns of two linked columns of kinds that the database must convert to compare.
+func (c *checker) checkPair(l *fieldmap.Level, column fieldmap.Column, other *fieldmap.Level, parent fieldmap.Column) {
+	a, b := c.known(l, column), c.known(other, parent)
+	if a == nil || b == nil || sort(a.Kind) == sort(b.Kind) {
+		return
+	}
+	c.warn(l, "the database may pass indexes by, and orders whose value cannot be converted are parked",
+		"%s is %s, and %s, to which it is linked, is %s", column, a.Database, parent, b.Database)
+}
+
+// sort tells the kinds apart that do not compare as they are.
+func sort(k fieldmap.Kind) string {
+	switch k {
+	case fieldmap.KindInteger, fieldmap.KindDecimal, fieldmap.KindFloat, fieldmap.KindBoolean:
+		return "number"
+	case fieldmap.KindDate, fieldmap.KindDateTime, fieldmap.KindInstant:
+		return "time"
+	}
+	return "text"
 }
 
 // createIndex writes the statement that a DBA may want to run.
@@ -318,38 +362,13 @@ func (c *checker) createIndex(t fieldmap.Table, columns []string, unique bool) s
 	for i, name := range columns {
 		quoted[i] = sx.name(name)
 	}
+	table := sx.table(t)
+	if sx.aliases {
+		table = sx.name(t.Name) // SQLite takes no schema here
+	}
 	what := "CREATE INDEX "
 	if unique {
 		what = "CREATE UNIQUE INDEX "
 	}
-	return what + sx.name("ix_"+t.Name+"_"+strings.Join(columns, "_")) + " ON " + sx.table(t) + " (" + strings.Join(quoted, ", ") + ")"
-}
-
-// literals tries what the whitelist compares columns with: it must be of the columns' types.
-func (c *checker) literals(r *Reader) {
-	for _, l := range c.plan.Levels {
-		for _, rule := range conditionRules(l) {
-			for _, condition := range rule.All {
-				if t := c.known(l, condition.Column); t != nil && t.refuse == "" && !t.untestable {
-					c.literal(l, rule, condition, t)
-				}
-			}
-		}
-	}
-}
-
-func (c *checker) literal(l *fieldmap.Level, rule fieldmap.Rule, condition fieldmap.Condition, t *columnType) {
-	switch condition.Op {
-	case fieldmap.In, fieldmap.NotIn:
-		for _, v := range condition.Values {
-			if _, err := c.dms.dialect.argument(t, v); err != nil {
-				c.fail(l, rule.At, "write values as the DMS keeps them", "%s is %s, and %q is none", condition.Column, t.Database, v)
-			}
-		}
-	case fieldmap.Before, fieldmap.After, fieldmap.OlderThan:
-		if !t.timed() {
-			c.fail(l, rule.At, "test a date or datetime column; for a text, send the column too and give its layout, which must sort by time (2006-01-02)",
-				"%s is %s, which cannot be tested with %s%s", condition.Column, t.Database, condition.Op, t.untimed)
-		}
-	}
+	return what + sx.name("ix_"+t.Name+"_"+strings.Join(columns, "_")) + " ON " + table + " (" + strings.Join(quoted, ", ") + ")"
 }

@@ -20,9 +20,10 @@ type statement struct {
 	name       string
 	level      *fieldmap.Level
 	head, tail string
-	params     []param  // those of head and tail, numbered from 1
-	list       []listed // what the rows of the list are, in their order; they are numbered after params
-	columns    []string // the list's columns, as they are spelt
+	params     []param         // those of head and tail, numbered from 1
+	column     fieldmap.Column // of level; forms only
+	list       []listed        // what the rows of the list are, in their order; they are numbered after params
+	columns    []string        // the list's columns, as they are spelt
 	syntax     *syntax
 }
 
@@ -37,14 +38,14 @@ type statements struct {
 	firstKeys, nextKeys *statement
 	orders              *statement
 	lists               []*statement // by Level.Index less one
-	skipped             []*statement // of the levels that have rules
-	keyless             *statement
-	total               *statement
+	tally               *statement
+	skipped             []*statement // of the lists that have rules
+	forms               []*statement // how columns keep their times; none where their types say it
 }
 
 func (s *statements) all() []*statement {
 	all := append([]*statement{s.firstKeys, s.nextKeys, s.orders}, s.lists...)
-	return append(append(all, s.skipped...), s.keyless, s.total)
+	return append(append(append(all, s.tally), s.skipped...), s.forms...)
 }
 
 // Statements returns the statements that a pull runs, word for word, without a DMS at hand. The driver is sqlserver
@@ -97,15 +98,19 @@ func compile(sx *syntax, plan *fieldmap.Plan) *statements {
 		firstKeys: c.keys("keys, first page", false),
 		nextKeys:  c.keys("keys, next page", true),
 		orders:    c.orders(),
-		keyless:   c.keyless(),
-		total:     c.total(),
+		tally:     c.tally(),
 	}
 	for _, l := range plan.Levels[1:] {
 		out.lists = append(out.lists, c.lines(l))
 	}
 	for _, l := range plan.Levels {
-		if len(l.Skip) > 0 {
+		if len(l.Skip) > 0 && l.Parent != nil {
 			out.skipped = append(out.skipped, c.skipped(l))
+		}
+		for _, column := range l.Columns() {
+			if sx.textTimes && timed(l, column) && layoutIn(partOf(plan, l).fields, column) == "" {
+				out.forms = append(out.forms, c.form(l, column))
+			}
 		}
 	}
 	return out
@@ -246,54 +251,66 @@ func (c *compiler) sort(l *fieldmap.Level) []string {
 	return columns
 }
 
-// skipped counts the rows of a level in a week that its rules leave out, by the first rule that matches.
+// What tally counts besides the rows that a rule skips, which it counts by the rule's number.
+const (
+	tallyKeyless = -1 // not skipped, but a column of the key is NULL
+	tallyOrders  = -2 // all others
+)
+
+// tally counts the orders of a week: those that a rule leaves out, those without a key, and all others.
+func (c *compiler) tally() *statement {
+	c.start()
+	o := c.plan.Orders
+	null := c.own(o, o.Key)
+	for i := range null {
+		null[i] += " IS NULL"
+	}
+	kinds := fmt.Sprintf("%s WHEN %s THEN %d ELSE %d END", c.firstRule(o), strings.Join(null, " OR "), tallyKeyless, tallyOrders)
+	return c.counted("orders of the week", o, kinds, c.from(c.joins(o.Skip))+whereAll(c.week()))
+}
+
+// skipped counts the rows of a list in a week that its rules leave out.
 func (c *compiler) skipped(l *fieldmap.Level) *statement {
 	c.start()
 	o := c.plan.Orders
-	var which strings.Builder
-	which.WriteString("CASE")
-	for i, r := range l.Skip {
-		fmt.Fprintf(&which, " WHEN %s THEN %d", c.rule(l, r), i)
-	}
-	which.WriteString(" END")
-	where := c.week()
-	joins := o.Skip
+	rule := c.firstRule(l) + " END"
+	where := append(c.week(), c.notSkipped(o)...)
 	chain := l.Chain()
-	if len(chain) > 0 {
-		where = append(where, c.notSkipped(o)...)
-		for _, up := range chain[:len(chain)-1] {
-			where = append(where, c.notSkipped(up)...)
-		}
+	for _, up := range chain[:len(chain)-1] {
+		where = append(where, c.notSkipped(up)...)
 	}
-	name := "skipped " + l.Path
-	if l.Parent == nil {
-		name = "skipped orders"
+	return c.counted("skipped "+l.Path, l, rule, c.from(c.joins(o.Skip))+c.chain(chain)+whereAll(where))
+}
+
+// firstRule writes the number of the first skip rule that matches a row, without the END of its CASE.
+func (c *compiler) firstRule(l *fieldmap.Level) string {
+	var b strings.Builder
+	b.WriteString("CASE")
+	for i, r := range l.Skip {
+		fmt.Fprintf(&b, " WHEN %s THEN %d", c.rule(l, r), i)
 	}
-	head := "SELECT s.n, COUNT(*)\nFROM (SELECT " + which.String() + " AS n" + c.from(c.joins(joins)) + c.chain(chain) + whereAll(where) +
-		") AS s\nWHERE s.n IS NOT NULL\nGROUP BY s.n\nORDER BY s.n"
+	return b.String()
+}
+
+// counted counts rows by a number.
+func (c *compiler) counted(name string, l *fieldmap.Level, number, rows string) *statement {
+	head := "SELECT s.n, COUNT(*)\nFROM (SELECT " + number + " AS n" + rows + ") AS s\nWHERE s.n IS NOT NULL\nGROUP BY s.n\nORDER BY s.n"
 	return &statement{name: name, level: l, head: head, params: c.params, syntax: c.syntax}
 }
 
-// keyless counts the orders of a week without a key.
-func (c *compiler) keyless() *statement {
-	c.start()
-	o := c.plan.Orders
-	where := append(c.week(), c.notSkipped(o)...)
-	var null []string
-	for _, k := range c.own(o, o.Key) {
-		null = append(null, k+" IS NULL")
+// form looks how a column keeps its times: its least and greatest value show it.
+func (c *compiler) form(l *fieldmap.Level, column fieldmap.Column) *statement {
+	table := l.From
+	for _, j := range l.Joins {
+		if j.Name == column.Join {
+			table = j.From
+		}
 	}
-	where = append(where, "("+strings.Join(null, " OR ")+")")
-	head := "SELECT 0, COUNT(*)" + c.from(c.joins(o.Skip)) + whereAll(where)
-	return &statement{name: "keyless", level: o, head: head, params: c.params, syntax: c.syntax}
-}
-
-// total counts the orders of a week.
-func (c *compiler) total() *statement {
-	c.start()
-	o := c.plan.Orders
-	head := "SELECT 0, COUNT(*)" + c.from(c.joins(o.Skip)) + whereAll(append(c.week(), c.notSkipped(o)...))
-	return &statement{name: "count", level: o, head: head, params: c.params, syntax: c.syntax}
+	name := "t." + c.syntax.name(column.Name)
+	return &statement{
+		name: "form of " + column.String(), level: l, column: column, syntax: c.syntax,
+		head: "SELECT MIN(" + name + "), MAX(" + name + ")\nFROM " + c.syntax.table(table) + " AS t",
+	}
 }
 
 func whereAll(conditions []string) string { return "\nWHERE " + strings.Join(conditions, "\n  AND ") }

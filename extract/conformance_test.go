@@ -49,6 +49,7 @@ CREATE INDEX ix_closed ON dbo.RO (Closed)`
           from: dbo.Part
           parent: {No: No, Line: Line}
           order: Seq
+          skip: [{column: Item, in: [z], why: odd}]
           fields: [{send: item, column: Item, why: test}]
 `
 )
@@ -77,7 +78,7 @@ func TestLevelsJoinsAndCounts(t *testing.T) {
 			[]any{"A1", 2, "C", "second"}, []any{"A1", 1, "C", "first"}, []any{"A1", 3, "I", "hidden"}, []any{"A1", 4, nil, "unpaid"},
 			[]any{"A2", 1, "C", "of a skipped order"}, []any{"A4", 1, "W", nil}, []any{"ZZ", 1, "C", "of no order"}, []any{nil, 1, "C", "of none"})
 		r.insert(t, "dbo.Part", "No, Line, Seq, Item",
-			[]any{"A1", 2, 2, "b"}, []any{"A1", 2, 1, "a"}, []any{"A1", 3, 1, "of a hidden job"}, []any{"A4", 1, 1, "p"})
+			[]any{"A1", 2, 2, "b"}, []any{"A1", 2, 1, "a"}, []any{"A1", 2, 3, "z"}, []any{"A1", 3, 1, "of a hidden job"}, []any{"A1", 3, 2, "z"}, []any{"A2", 1, 1, "z"}, []any{"A4", 1, 1, "p"})
 		want := result{
 			Orders: []string{
 				`{"id":"A1","type":"C","name":"José","job":[{"line":1,"note":"first"},{"line":2,"note":"second","parts":[{"item":"a"},{"item":"b"}]}]}`,
@@ -86,7 +87,7 @@ func TestLevelsJoinsAndCounts(t *testing.T) {
 			},
 			Parked:  []string{"A6: two rows of dbo.RO (with its joins) have this key; each order needs one: correct the DMS, or the whitelist's key or join"},
 			Counts:  fieldmap.Counts{Withheld: map[string]int{"name": 1}},
-			Skipped: []fieldmap.SkipCount{{List: "", Why: "internal", Count: 1}, {List: "", Why: "no contact at all", Count: 1}, {List: "job", Why: "internal", Count: 1}, {List: "job", Why: "unpaid", Count: 1}},
+			Skipped: []fieldmap.SkipCount{{List: "", Why: "internal", Count: 1}, {List: "", Why: "no contact at all", Count: 1}, {List: "job", Why: "internal", Count: 1}, {List: "job", Why: "unpaid", Count: 1}, {List: "job.parts", Why: "odd", Count: 1}},
 		}
 		for _, size := range []int{1, 2, 3, 100} {
 			if diff := cmp.Diff(want, r.read(t, smallMap, week(t, "2026-W46"), size)); diff != "" {

@@ -19,8 +19,9 @@ type dialect interface {
 	prepare(ctx context.Context, s *session) (*sql.TxOptions, error)
 	// table returns what the catalog says of a table or view, or nil where there is none of that name.
 	table(ctx context.Context, s *session, t fieldmap.Table) (*table, error)
-	// layout settles how a column that is compared with times keeps them. t has the whitelist's layout, if it gives one.
-	layout(ctx context.Context, s *session, table fieldmap.Table, column string, t *columnType) error
+	// layout settles how a column that is compared with times keeps them. t has the whitelist's layout, if it gives one;
+	// else, where times are texts, least and greatest are the column's.
+	layout(t *columnType, least, greatest any)
 	// argument gives a value, as the whitelist or a Page writes it, the column's own type. It fails where it is none.
 	argument(t *columnType, value any) (any, error)
 	// moment gives a point in time the column's own type.

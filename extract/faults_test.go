@@ -29,7 +29,7 @@ func threeOrders(t *testing.T, r *rig) (*extract.Reader, []string) {
 func TestPageIsReadAgain(t *testing.T) {
 	for name, fault := range map[string]error{
 		"deadlock":          &extract.DatabaseError{Number: 1205, Reason: "deadlock", Again: true},
-		"broken connection": extracttest.ErrBroken,
+		"broken connection": extracttest.Broken(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			eachDialect(t, func(t *testing.T, r *rig) {
@@ -118,7 +118,7 @@ func TestFinalErrors(t *testing.T) {
 			t.Errorf("%d tries: %v", tries, err)
 		}
 		r.faults.Statement = nil
-		reading.Close()
+		closeNow(t, reading)
 
 		blocked := strings.Replace(smallMap, "{send: type, column: Type, why: test}", "{send: type, column: Type, mask: BLOCK, why: test}", 1)
 		r.insert(t, "dbo.RO", "No, Type, Closed", []any{"A4", "C", "2026-11-11T10:00:00"})
@@ -140,7 +140,7 @@ func TestCancel(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		r.faults.Statement = func(int, string) error {
 			cancel()
-			return extracttest.ErrBroken
+			return extracttest.Broken()
 		}
 		_, err := reading.Keys(ctx, week(t, "2026-W46"), nil, 10, time.Time{})
 		var unreachable *extract.UnreachableError
@@ -159,8 +159,7 @@ func TestBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		_, err := reader.Begin(t.Context())
-		var unreachable *extract.UnreachableError
-		if !errors.As(err, &unreachable) {
+		if _, ok := errors.AsType[*extract.UnreachableError](err); !ok {
 			t.Fatal(err)
 		}
 		waited := time.Since(start) // 1+2+4+8+16+30+30 s, each between half and whole
@@ -225,7 +224,9 @@ func TestErrorsQuoteNoRows(t *testing.T) {
 	eachDialect(t, func(t *testing.T, r *rig) {
 		reader, _ := threeOrders(t, r)
 		reading := begin(t, reader)
-		r.faults.Row = func(int, string) error { return errors.New("Conversion failed when converting the varchar value '" + secret + "'") }
+		r.faults.Row = func(int, string) error {
+			return errors.New("Conversion failed when converting the varchar value '" + secret + "'")
+		}
 		_, err := reading.Keys(t.Context(), week(t, "2026-W46"), nil, 10, time.Time{})
 		for e := err; e != nil; e = errors.Unwrap(e) {
 			if strings.Contains(e.Error(), secret) {
@@ -239,7 +240,7 @@ func TestErrorsQuoteNoRows(t *testing.T) {
 		if r.dialect != "sqlserver" {
 			return
 		}
-		reading.Close()
+		closeNow(t, reading)
 		r.exec(t, "CREATE VIEW dbo.V AS SELECT r.No, r.Closed, CAST(r.No AS int) AS N FROM dbo.RO AS r")
 		r.insert(t, "dbo.RO", "No, Closed", []any{"SECRET-900", "2026-11-11T10:00:00"})
 		bad := begin(t, r.bind(t, head+"  from: dbo.V\n  key: No\n  week: Closed\n  skip: [{column: N, in: [7], why: test}]\n  fields: [{send: id, column: No, why: test}]\n"))

@@ -126,6 +126,7 @@ func TestPositions(t *testing.T) {
 					t.Fatalf("keys %q", whole)
 				}
 				first := keysAfter(t, reader, w, nil, 9)
+				testBuffer(t, reader, w, first)
 				for n := 1; n < 9; n++ {
 					if diff := cmp.Diff(whole[n:], texts(keysAfter(t, reader, w, first.NextAt(n), 100).Keys())); diff != "" {
 						t.Errorf("after %d: %s", n, diff)
@@ -134,6 +135,38 @@ func TestPositions(t *testing.T) {
 			})
 		}
 	})
+}
+
+// testBuffer holds that keys which were read ahead are not taken for those after another position.
+func testBuffer(t *testing.T, reader *extract.Reader, w fieldmap.Week, whole *extract.KeyPage) {
+	t.Helper()
+	reading := begin(t, reader)
+	defer closeNow(t, reading)
+	for _, n := range []int{0, 2, 6, 4, 4} {
+		var after []byte
+		if n > 0 {
+			after = whole.NextAt(n)
+		}
+		page, err := reading.Keys(t.Context(), w, after, 2, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(texts(whole.Keys())[n:n+2], texts(page.Keys())); diff != "" {
+			t.Errorf("after %d, in one reading: %s", n, diff)
+		}
+	}
+}
+
+// More keys than a list takes are read by several statements.
+func TestManyKeys(t *testing.T) {
+	r := sqliteRig(t)
+	small(t, r)
+	r.exec(t, "INSERT INTO RO (No, Closed) WITH RECURSIVE c(i) AS (SELECT 10000 UNION ALL SELECT i+1 FROM c WHERE i < 14499) SELECT 'A' || i, '2026-11-11 10:00:00' FROM c",
+		"INSERT INTO Job (No, Line, Pay) SELECT No, 1, 'C' FROM RO")
+	got := r.read(t, smallMap, week(t, "2026-W46"), 4500)
+	if len(got.Orders) != 4500 || got.Orders[4499] != `{"id":"A14499","job":[{"line":1}]}` || len(got.Parked) != 0 {
+		t.Errorf("%d orders, parked %v, the last is %s", len(got.Orders), got.Parked, got.Orders[len(got.Orders)-1])
+	}
 }
 
 // Keys that the database holds equal (a difference in case) are not lost at a page's end, and a key of many rows does
@@ -147,14 +180,23 @@ func TestKeysThatAreEqualToTheDatabase(t *testing.T) {
 			r.insert(t, "dbo.T", "k, wk", []any{k, "2026-11-09T12:00:00"})
 			want = append(want, k)
 		}
+		for i := range 32 { // more than are read ahead in pages of one
+			k := []byte("roabcd")
+			for bit := range 5 {
+				k[bit+1] -= byte(i >> bit & 1 << 5)
+			}
+			r.insert(t, "dbo.T", "k, wk", []any{string(k), "2026-11-09T12:00:00"})
+			want = append(want, string(k))
+		}
 		for range 40 {
 			r.insert(t, "dbo.T", "k, wk", []any{"RO4", "2026-11-09T12:00:00"})
 		}
+		r.insert(t, "dbo.T", "k, wk", []any{"RO5", "2026-11-09T12:00:00"})
 		reader := r.bind(t, head+"  from: dbo.T\n  key: k\n  week: wk\n  fields: [{send: k, column: k, why: test}]\n")
 		for _, size := range []int{1, 2, 50} {
 			got := texts(keysOf(t, reader, week(t, "2026-W46"), size, time.Time{}))
 			slices.Sort(got)
-			wanted := append(slices.Clone(want), "RO4")
+			wanted := append(slices.Clone(want), "RO4", "RO5")
 			slices.Sort(wanted)
 			if diff := cmp.Diff(wanted, slices.Compact(got)); diff != "" {
 				t.Errorf("pages of %d: %s", size, diff)
@@ -239,7 +281,7 @@ func TestVanishedOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		reading.Close()
+		closeNow(t, reading)
 		r.exec(t, "DELETE FROM dbo.RO WHERE No = 'A1'")
 		page, n, err := begin(t, reader).Orders(t.Context(), w, keys)
 		if err != nil || n != 2 {
@@ -293,7 +335,7 @@ func TestBudget(t *testing.T) {
 		if cuts == 0 || got != want {
 			t.Errorf("%d cuts, %d orders of %d", cuts, got, want)
 		}
-		reading.Close()
+		closeNow(t, reading)
 		if n := len(readWeek(t, reader, w, 20).Orders); n != want {
 			t.Errorf("%d orders of %d", n, want)
 		}
@@ -334,6 +376,41 @@ func TestPick(t *testing.T) {
 			}
 		}
 	})
+}
+
+// An order whose lines cannot be looked for, or whose lines name it in another way, is parked; the others are read.
+func TestOddLinks(t *testing.T) {
+	eachDialect(t, func(t *testing.T, r *rig) {
+		r.exec(t, "CREATE TABLE dbo.RO (No varchar(12) NOT NULL PRIMARY KEY, Wk datetime NULL)", "CREATE TABLE dbo.Job (No int NULL, Line int NULL)")
+		r.insert(t, "dbo.RO", "No, Wk", []any{"1", "2026-11-11T10:00:00"}, []any{"2", "2026-11-11T10:00:00"}, []any{"x", "2026-11-11T10:00:00"})
+		r.insert(t, "dbo.Job", "No, Line", []any{1, 10}, []any{2, 20})
+		got := r.read(t, head+"  from: dbo.RO\n  key: No\n  week: Wk\n  fields: [{send: no, column: No, why: t}]\n  lines:\n    - {send: job, from: dbo.Job, parent: {No: No}, fields: [{send: l, column: Line, why: t}]}", week(t, "2026-W46"), 10)
+		want := result{Orders: []string{`{"no":"1","job":[{"l":10}]}`, `{"no":"2","job":[{"l":20}]}`}}
+		if r.dialect == "sqlite" { // compares any two values
+			want.Orders = append(want.Orders, `{"no":"x"}`)
+		} else {
+			want.Parked = []string{"x: its job cannot be looked for: No holds a value that cannot be compared with int; look at the parent of job in the whitelist, or correct the order in the DMS"}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// A database that compares without regard to accents or blanks gives lines to orders that they do not name.
+func TestOrphansParkTheirOrderOnly(t *testing.T) {
+	r := sqliteRig(t)
+	r.exec(t, "CREATE TABLE RO (No text NOT NULL PRIMARY KEY, Wk datetime NULL)", "CREATE TABLE Job (No decimal NULL, Line int NULL)")
+	for i := range 9 {
+		r.insert(t, "RO", "No, Wk", []any{fmt.Sprint("1", i), "2026-11-11T10:00:00"})
+	}
+	r.insert(t, "RO", "No, Wk", []any{"15.0", "2026-11-11T10:00:00"}) // equal to 15 as a number
+	r.insert(t, "Job", "No, Line", []any{12, 1}, []any{15, 2})
+	r.exec(t, "DELETE FROM RO WHERE No = '15'")
+	got := r.read(t, head+"  from: RO\n  key: No\n  week: Wk\n  fields: [{send: no, column: No, why: t}]\n  lines:\n    - {send: job, from: Job, parent: {No: No}, fields: [{send: l, column: Line, why: t}]}", week(t, "2026-W46"), 10)
+	if len(got.Orders) != 8 || len(got.Parked) != 1 || !strings.HasPrefix(got.Parked[0], "15.0: the database takes lines for this order's") {
+		t.Errorf("%d orders, parked %v", len(got.Orders), got.Parked)
+	}
 }
 
 func FuzzParsePosition(f *testing.F) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"roagent/fieldmap"
 )
@@ -16,7 +17,7 @@ var errPageFull = errors.New("the page is full")
 // where their rows would take more than Config.PageBytes; [KeyPage.NextAt] n is then the position to store, and
 // [KeyPage.Rest] n what is left to be read. The page is valid until the next call.
 //
-// An order that was deleted or moved since its key was read has no row, and no record.
+// Orders of which something cannot be read are parked, and stop no other. An order that was deleted or moved since its key was read has no row, and no record.
 func (rd *Reading) Orders(ctx context.Context, week fieldmap.Week, keys *KeyPage) (page *fieldmap.Page, n int, err error) {
 	args, err := rd.reader.weekArguments(week)
 	if err != nil {
@@ -26,14 +27,18 @@ func (rd *Reading) Orders(ctx context.Context, week fieldmap.Week, keys *KeyPage
 	for {
 		p := &pageRead{rd: rd, week: week, args: args, keys: keys.keys[:n], values: keys.values[:n]}
 		err := rd.do(ctx, rd.op("the orders", week), p.run)
-		if errors.Is(err, errPageFull) {
-			n /= 2 // a page is rarely this large; reading half of it again is cheaper than keeping two
-			continue
-		}
-		if err != nil {
+		switch {
+		case err == nil:
+			return rd.page, n, nil
+		case errors.Is(err, errPageFull), errors.Is(err, fieldmap.ErrOrphan) && n > 1:
+			n /= 2 // a page is rarely this large, or odd; reading half of it again is cheaper than keeping two
+		case errors.Is(err, fieldmap.ErrOrphan):
+			rd.page.Reset(week, keys.keys[:n])
+			rd.page.Park(0, "the database takes lines for this order's that name it differently (an accent, or a kind of blank); correct them in the DMS")
+			return rd.page, n, nil
+		default:
 			return nil, 0, err
 		}
-		return rd.page, n, nil
 	}
 }
 
@@ -74,7 +79,14 @@ func (p *pageRead) run(ctx context.Context, s *session) error {
 	for i := range p.anchors {
 		p.anchors[i].seen = make(map[string]bool, len(p.keys))
 	}
-	if err := p.level(ctx, s, r.statements.orders, p.values); err != nil {
+	list := make([][]any, len(p.values))
+	for i, values := range p.values {
+		var err error
+		if list[i], err = r.listArguments(r.statements.orders, values); err != nil {
+			return err
+		}
+	}
+	if err := p.level(ctx, s, r.statements.orders, list); err != nil {
 		return err
 	}
 	for i, list := range r.plan.Orders.Lists {
@@ -92,14 +104,15 @@ func (p *pageRead) run(ctx context.Context, s *session) error {
 
 // level reads the rows of one level that belong to a list of keys, in as many statements as the list needs.
 func (p *pageRead) level(ctx context.Context, s *session, statement *statement, list [][]any) error {
-	fixed := p.args[statement.level.Index]
 	for longest := statement.longest(); len(list) > 0; {
 		n := min(len(list), longest)
-		args, err := p.rd.reader.listArguments(statement, fixed, list[:n])
-		if err != nil {
-			return err
+		length := padded(n)
+		args := make([]any, 0, len(statement.params)+length*len(statement.list))
+		args = append(args, p.args[statement.level.Index]...)
+		for i := range length {
+			args = append(args, list[min(i, n-1)]...)
 		}
-		if err := s.query(ctx, statement.text(padded(n)), args, p.adder(statement.level)); err != nil {
+		if err := s.query(ctx, statement.text(length), args, p.adder(statement.level)); err != nil {
 			return err
 		}
 		list = list[n:]
@@ -107,27 +120,20 @@ func (p *pageRead) level(ctx context.Context, s *session, statement *statement, 
 	return nil
 }
 
-// listArguments appends a list's values, each in the type of the column it is compared with, to a statement's own.
-func (r *Reader) listArguments(s *statement, fixed []any, list [][]any) ([]any, error) {
-	length := padded(len(list))
-	args := append(make([]any, 0, len(fixed)+length*len(s.list)), fixed...)
-	for _, row := range list {
-		for i, value := range row {
-			arg, err := r.dms.dialect.argument(r.schema.typeOf(s.list[i].level, s.list[i].column), value)
-			if err != nil {
-				return nil, fmt.Errorf("%w: %s", errLink, s.list[i].column)
+// listArguments gives a row of a statement's list the types of the columns with which it is compared.
+func (r *Reader) listArguments(s *statement, row []any) ([]any, error) {
+	args := make([]any, len(row))
+	for i, value := range row {
+		var err error
+		if args[i], err = r.dms.dialect.argument(r.schema.typeOf(s.list[i].level, s.list[i].column), value); err != nil {
+			return nil, &DatabaseError{
+				Reason: fmt.Sprintf("%s holds a value that cannot be compared with %s", s.list[i].column, r.schema.typeOf(s.list[i].level, s.list[i].column).Database),
+				Hint:   "look at key, parent and join in the whitelist",
 			}
-			args = append(args, arg)
 		}
-	}
-	for range length - len(list) {
-		args = append(args, args[len(args)-len(s.list):]...)
 	}
 	return args, nil
 }
-
-// errLink is a value that cannot be compared with the column to which the whitelist links it.
-var errLink = errors.New("a link's value has not the type of the column that it is compared with; look at parent and join in the whitelist")
 
 // adder returns what takes the rows of a level.
 func (p *pageRead) adder(l *fieldmap.Level) func(*sql.Rows) error {
@@ -155,21 +161,39 @@ func (p *pageRead) adder(l *fieldmap.Level) func(*sql.Rows) error {
 
 // collect notes the values of an order's row by which its lists are read.
 func (p *pageRead) collect(orders *fieldmap.Level, values []any) {
-	for i := range p.anchors {
-		p.anchors[i].add(values, orders.AnchorsAt(i))
+	for i, list := range orders.Lists {
+		places := orders.AnchorsAt(i)
+		anchor := make([]any, len(places))
+		for j, at := range places {
+			anchor[j] = values[at]
+		}
+		if slices.Contains(anchor, nil) {
+			continue // links to nothing
+		}
+		text := string(position(anchor))
+		if p.anchors[i].seen[text] {
+			continue
+		}
+		args, err := p.rd.reader.listArguments(p.rd.reader.statements.lists[list.Index-1], anchor)
+		if err != nil {
+			p.park(orders, values, list, err)
+			continue
+		}
+		p.anchors[i].seen[text] = true
+		p.anchors[i].rows = append(p.anchors[i].rows, args)
 	}
 }
 
-func (a *anchorSet) add(values []any, places []int) {
-	anchor := make([]any, len(places))
-	for i, at := range places {
-		if values[at] == nil {
-			return // links to nothing
-		}
-		anchor[i] = values[at]
+// park sets an order aside whose lines cannot be looked for.
+func (p *pageRead) park(orders *fieldmap.Level, values []any, list *fieldmap.Level, err error) {
+	var key []any
+	for _, at := range orders.KeyAt() {
+		key = append(key, values[at])
 	}
-	if key := string(position(anchor)); !a.seen[key] {
-		a.seen[key] = true
-		a.rows = append(a.rows, anchor)
+	text, keyErr := p.rd.reader.encoder.KeyText(key)
+	place := slices.IndexFunc(p.keys, func(k fieldmap.OrderKey) bool { return k.Text == text })
+	if keyErr != nil || place < 0 {
+		return // then the page has parked it, or a row of the same key
 	}
+	p.rd.page.Park(place, fmt.Sprintf("its %s cannot be looked for: %v; look at the parent of %[1]s in the whitelist, or correct the order in the DMS", list.Path, err))
 }

@@ -32,6 +32,7 @@ type Reading struct {
 	page    *fieldmap.Page
 	rows    []*rowBuffer // by Level.Index
 	ahead   keyBuffer
+	tally   tally
 }
 
 // rowBuffer is the space into which the rows of one statement are scanned, one after the other.

@@ -22,6 +22,9 @@ func (rd *Reading) do(ctx context.Context, op string, read func(context.Context,
 		if err == nil || final(err) {
 			return err
 		}
+		if try >= 2 && errors.Is(err, fieldmap.ErrOrphan) {
+			return err // not a change between two statements, then
+		}
 		if ctx.Err() != nil || try >= d.config.Tries || !passes(d, err) {
 			return d.unreachable(ctx, op, err)
 		}
@@ -99,9 +102,6 @@ func (d *DMS) unreachable(ctx context.Context, op string, err error) error {
 	case errors.Is(err, errSlow):
 		u.Reason, u.Err = err.Error(), errSlow
 		u.Hint = "look for the index that `roagent check` proposes, or for what keeps the server busy"
-	case errors.Is(err, fieldmap.ErrOrphan):
-		u.Reason, u.Err = "lines and orders do not fit each other, however often they are read", fieldmap.ErrOrphan
-		u.Hint = "the database takes two different links for equal (an accent, or a kind of blank): correct them in the DMS"
 	case ctx.Err() != nil:
 		u.Reason, u.Err = "it did not answer in time", ctx.Err()
 	default:

@@ -222,6 +222,14 @@ func begin(t *testing.T, reader *extract.Reader) *extract.Reading {
 	return reading
 }
 
+// closeNow closes a reading before the test ends: a DMS has two connections.
+func closeNow(t *testing.T, reading *extract.Reading) {
+	t.Helper()
+	if err := reading.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // result is a week as it was read.
 type result struct {
 	Orders  []string // the records' JSON, in the order in which they were read

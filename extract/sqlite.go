@@ -29,6 +29,7 @@ func (sqliteDialect) syntax() *syntax {
 		openQuote: `"`, closeQuote: `"`, param: "?", listParam: "?", maxParams: 32766, schema: "main", aliases: true,
 		raw:       "+", // the value as it is stored: the driver turns texts of date columns into UTC times
 		unindexed: "+", // likewise
+		textTimes: true,
 		rowValues: true,
 	}
 }
@@ -90,25 +91,17 @@ const (
 )
 
 // layout looks how a column keeps its times, unless the whitelist says so: its least and greatest value show it.
-func (sqliteDialect) layout(ctx context.Context, s *session, name fieldmap.Table, column string, t *columnType) error {
+func (sqliteDialect) layout(t *columnType, least, greatest any) {
 	if t.layout != "" {
 		if !sorts(t.layout) {
 			t.untimed = ", and the layout " + t.layout + " does not sort by time"
 		}
-		return nil
-	}
-	sx := sqliteDialect{}.syntax()
-	var least, greatest any
-	err := s.query(ctx, "SELECT MIN(t."+sx.name(column)+"), MAX(t."+sx.name(column)+") FROM "+sx.table(name)+" AS t", nil,
-		func(rows *sql.Rows) error { return rows.Scan(&least, &greatest) })
-	if err != nil {
-		return err
+		return
 	}
 	switch t.Kind {
 	case fieldmap.KindText, fieldmap.KindDate, fieldmap.KindDateTime, fieldmap.KindInstant:
 		t.layout, t.untimed = isoLayout(least, greatest, t.Kind == fieldmap.KindText)
 	}
-	return nil
 }
 
 // isoLayout tells the layout of two values of a column. It is "" where they are no ISO 8601 and need not be.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,6 +35,9 @@ func (sqlServerDialect) syntax() *syntax {
 const dialTimeout = 15 * time.Second
 
 func (sqlServerDialect) connector(c *Config) (driver.Connector, error) {
+	if c.User == "" && runtime.GOOS != "windows" {
+		return nil, errors.New("open the DMS: Windows integrated security works on Windows only; set dms.user and dms.password in roagent.yaml")
+	}
 	query, err := sqlServerParams(c)
 	if err != nil {
 		return nil, err
@@ -122,11 +126,10 @@ func refused(err error) bool {
 	return errors.As(err, &fault) && fault.Class < 20
 }
 
-func (sqlServerDialect) layout(_ context.Context, _ *session, _ fieldmap.Table, _ string, t *columnType) error {
+func (sqlServerDialect) layout(t *columnType, _, _ any) {
 	if t.layout != "" && !sorts(t.layout) {
 		t.untimed = ", and the layout " + t.layout + " does not sort by time"
 	}
-	return nil
 }
 
 var errArgument = errors.New("the value is not of the column's type")

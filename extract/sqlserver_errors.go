@@ -30,7 +30,7 @@ func sqlServerFault(number int32) (known DatabaseError, quote bool) {
 		return DatabaseError{Reason: "the server has no memory left for the read", Again: true}, false
 	case 18456, 18452, 18486, 18487, 18488:
 		return DatabaseError{Reason: "the login failed", Hint: "correct dms.user and dms.password in roagent.yaml; SQL logins need SQL Server's mixed mode"}, true
-	case 4060, 916:
+	case 4060, 911, 916:
 		return DatabaseError{Reason: "the database cannot be opened", Hint: "correct dms.database in roagent.yaml, or let the login use it"}, true
 	case 207, 208:
 		return DatabaseError{Reason: "the schema changed", Hint: "run `roagent check`"}, true
@@ -43,8 +43,7 @@ func sqlServerFault(number int32) (known DatabaseError, quote bool) {
 }
 
 func (sqlServerDialect) classify(err error) *DatabaseError {
-	var known *DatabaseError
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*DatabaseError](err); ok {
 		return known
 	}
 	var fault mssql.Error
@@ -74,7 +73,10 @@ func connectFault(err error) *DatabaseError {
 	var unknown x509.UnknownAuthorityError
 	var hostname x509.HostnameError
 	var verify *tls.CertificateVerificationError
+	var dns *net.DNSError
 	switch {
+	case errors.As(err, &dns):
+		return &DatabaseError{Reason: "the name of the server cannot be found", Again: true, Hint: "correct dms.server in roagent.yaml, or look at the network"}
 	case strings.Contains(text, "server certificate doesn't match"):
 		return &DatabaseError{Reason: "the server's certificate is not the one of dms.certificate", Hint: "if it was renewed, put the new certificate into that file"}
 	case errors.As(err, &unknown), errors.As(err, &hostname), errors.As(err, &verify), strings.Contains(text, "x509:"):

@@ -18,12 +18,13 @@ type syntax struct {
 	top                   bool   // TOP (n) after SELECT, not LIMIT n at the end
 	raw                   string // before a selected column: keeps the driver from reading more into the value than is there
 	unindexed             string // before a column in WHERE whose index is not to be used
+	textTimes             bool   // times are texts, whose form is to be looked at
 	rowValues             bool   // (a, b) IN (VALUES (1, 2), …)
 }
 
 // listLengths are how many rows a list of keys may have. Shorter lists are padded with their last row, so that a
 // database sees few different texts and keeps few plans.
-var listLengths = [...]int{1, 10, 50, 100, 250, 500, 1000, 2000}
+func listLengths() []int { return []int{1, 10, 50, 100, 250, 500, 1000, 2000} }
 
 func (s *syntax) name(name string) string {
 	return s.openQuote + strings.ReplaceAll(name, s.closeQuote, s.closeQuote+s.closeQuote) + s.closeQuote
@@ -100,7 +101,7 @@ func (s *syntax) rows(b *strings.Builder, width, from, n int, open, end string) 
 // longest returns how many rows of width columns a list may have in a statement with fixed other parameters.
 func (s *syntax) longest(width, fixed int) int {
 	longest := 1
-	for _, n := range listLengths {
+	for _, n := range listLengths() {
 		if n*width+fixed <= s.maxParams {
 			longest = n
 		}
@@ -110,7 +111,7 @@ func (s *syntax) longest(width, fixed int) int {
 
 // padded returns the least list length that takes n rows.
 func padded(n int) int {
-	for _, length := range listLengths {
+	for _, length := range listLengths() {
 		if n <= length {
 			return length
 		}

@@ -15,3 +15,9 @@ func (l *Level) Chain() []*Level {
 	}
 	return append(l.Parent.Chain(), l)
 }
+
+// Park sets an order of the page aside, by its place in Reset's keys. The reason names no value of the record.
+func (p *Page) Park(place int, reason string) {
+	p.sealed = false
+	p.park(place, reason)
+}

@@ -5,11 +5,14 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"sync"
 )
 
 // Faults decides what goes wrong. The zero value lets everything through, and notes the statements.
 type Faults struct {
+	// A connection that has reported driver.ErrBadConn reports it ever after.
+
 	// Connect is called before a connection is made; its error is the driver's.
 	Connect func() error
 	// Statement is called before a statement runs; its error is the driver's. n counts the statements from 1.
@@ -68,12 +71,22 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	c.faults.mu.Lock()
 	c.faults.connects++
 	c.faults.mu.Unlock()
-	return &conn{inner, c.faults}, nil
+	return &conn{Conn: inner, faults: c.faults}, nil
 }
 
 type conn struct {
 	driver.Conn
 	faults *Faults
+	broken bool
+}
+
+// fault notes whether the connection is broken, and returns what it reports.
+func (c *conn) fault(err error) error {
+	c.broken = c.broken || errors.Is(err, driver.ErrBadConn)
+	if c.broken {
+		return Broken()
+	}
+	return err
 }
 
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
@@ -103,6 +116,9 @@ func (c *conn) ResetSession(ctx context.Context) error {
 }
 
 func (c *conn) IsValid() bool {
+	if c.broken {
+		return false
+	}
 	if validator, ok := c.Conn.(driver.Validator); ok {
 		return validator.IsValid()
 	}
@@ -123,7 +139,7 @@ func (s *stmt) CheckNamedValue(v *driver.NamedValue) error {
 }
 
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	if err := s.conn.faults.statement(s.text); err != nil {
+	if err := s.conn.fault(s.conn.faults.statement(s.text)); err != nil {
 		return nil, err
 	}
 	inner, err := s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
@@ -134,7 +150,7 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 }
 
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	if err := s.conn.faults.statement(s.text); err != nil {
+	if err := s.conn.fault(s.conn.faults.statement(s.text)); err != nil {
 		return nil, err
 	}
 	return s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args)
@@ -149,12 +165,12 @@ type rows struct {
 func (r *rows) Next(dest []driver.Value) error {
 	r.n++
 	if row := r.stmt.conn.faults.Row; row != nil {
-		if err := row(r.n, r.stmt.text); err != nil {
+		if err := r.stmt.conn.fault(row(r.n, r.stmt.text)); err != nil {
 			return err
 		}
 	}
 	return r.Rows.Next(dest)
 }
 
-// ErrBroken is what a driver says of a connection that is gone.
-var ErrBroken = errors.Join(driver.ErrBadConn, errors.New("test: the connection broke"))
+// Broken returns what a driver says of a connection that is gone.
+func Broken() error { return fmt.Errorf("test: the connection broke: %w", driver.ErrBadConn) }

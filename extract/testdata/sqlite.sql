@@ -95,9 +95,9 @@ ORDER BY l2."RONumber", l2."LineNo", l2."Seq"
 --   "I", a PayType
 --   from ?2 on: RONumber of up to 2000 orders, in lists of fixed lengths (here 10), a short one filled up with its last
 
--- skipped orders
+-- orders of the week
 SELECT s.n, COUNT(*)
-FROM (SELECT CASE WHEN (o."ROType" IN (?1)) THEN 0 END AS n
+FROM (SELECT CASE WHEN (o."ROType" IN (?1)) THEN 0 WHEN o."RONumber" IS NULL THEN -1 ELSE -2 END AS n
 FROM "main"."RepairOrder" AS o
 WHERE o."ClosedAt" >= ?2
   AND o."ClosedAt" < ?3) AS s
@@ -124,24 +124,11 @@ ORDER BY s.n
 --   the week's end, Monday 00:00 at the dealer
 --   "I", a ROType
 
--- keyless
-SELECT 0, COUNT(*)
-FROM "main"."RepairOrder" AS o
-WHERE o."ClosedAt" >= ?1
-  AND o."ClosedAt" < ?2
-  AND CASE WHEN (o."ROType" IN (?3)) THEN 1 ELSE 0 END = 0
-  AND (o."RONumber" IS NULL)
---   the week's start, Monday 00:00 at the dealer
---   the week's end, Monday 00:00 at the dealer
---   "I", a ROType
+-- form of ClosedAt
+SELECT MIN(t."ClosedAt"), MAX(t."ClosedAt")
+FROM "main"."RepairOrder" AS t
 
--- count
-SELECT 0, COUNT(*)
-FROM "main"."RepairOrder" AS o
-WHERE o."ClosedAt" >= ?1
-  AND o."ClosedAt" < ?2
-  AND CASE WHEN (o."ROType" IN (?3)) THEN 1 ELSE 0 END = 0
---   the week's start, Monday 00:00 at the dealer
---   the week's end, Monday 00:00 at the dealer
---   "I", a ROType
+-- form of customer.LastPurchase
+SELECT MIN(t."LastPurchase"), MAX(t."LastPurchase")
+FROM "main"."Customer" AS t
 

@@ -93,9 +93,9 @@ ORDER BY l2.[RONumber], l2.[LineNo], l2.[Seq]
 --   "I", a PayType
 --   from @p2 on: RONumber of up to 2000 orders, in lists of fixed lengths (here 10), a short one filled up with its last
 
--- skipped orders
+-- orders of the week
 SELECT s.n, COUNT(*)
-FROM (SELECT CASE WHEN (o.[ROType] IN (@p1)) THEN 0 END AS n
+FROM (SELECT CASE WHEN (o.[ROType] IN (@p1)) THEN 0 WHEN o.[RONumber] IS NULL THEN -1 ELSE -2 END AS n
 FROM [dbo].[RepairOrder] AS o
 WHERE o.[ClosedAt] >= @p2
   AND o.[ClosedAt] < @p3) AS s
@@ -118,27 +118,6 @@ WHERE s.n IS NOT NULL
 GROUP BY s.n
 ORDER BY s.n
 --   "I", a PayType
---   the week's start, Monday 00:00 at the dealer
---   the week's end, Monday 00:00 at the dealer
---   "I", a ROType
-
--- keyless
-SELECT 0, COUNT(*)
-FROM [dbo].[RepairOrder] AS o
-WHERE o.[ClosedAt] >= @p1
-  AND o.[ClosedAt] < @p2
-  AND CASE WHEN (o.[ROType] IN (@p3)) THEN 1 ELSE 0 END = 0
-  AND (o.[RONumber] IS NULL)
---   the week's start, Monday 00:00 at the dealer
---   the week's end, Monday 00:00 at the dealer
---   "I", a ROType
-
--- count
-SELECT 0, COUNT(*)
-FROM [dbo].[RepairOrder] AS o
-WHERE o.[ClosedAt] >= @p1
-  AND o.[ClosedAt] < @p2
-  AND CASE WHEN (o.[ROType] IN (@p3)) THEN 1 ELSE 0 END = 0
 --   the week's start, Monday 00:00 at the dealer
 --   the week's end, Monday 00:00 at the dealer
 --   "I", a ROType
