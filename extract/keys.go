@@ -160,6 +160,15 @@ type keyScan struct {
 	entries []keyEntry
 }
 
+// recent reports whether a value of the changed column lies after the week's last reading, or shortly before it.
+func (k *keyScan) recent(changed any) bool {
+	if k.since.IsZero() {
+		return false // never read: all orders are
+	}
+	at := k.reader.encoder.Moment(changed)
+	return !at.IsZero() && !at.Before(k.since)
+}
+
 func (k *keyScan) add(rows *sql.Rows) error {
 	if err := rows.Scan(k.row.into...); err != nil {
 		return err
@@ -182,9 +191,8 @@ func (k *keyScan) add(rows *sql.Rows) error {
 		e.key.Text, e.reason = string(position(e.values)), err.Error()+"; correct the order's key in the DMS"
 	}
 	if len(values) > width {
-		var at time.Time
-		e.key.Changed, at = k.reader.encoder.Token(values[width])
-		e.key.Recent = !at.IsZero() && !k.since.IsZero() && !at.Before(k.since)
+		e.key.Changed = k.reader.encoder.Token(values[width])
+		e.key.Recent = k.recent(values[width])
 	}
 	if last := len(k.entries) - 1; last >= 0 && k.entries[last].key.Text == e.key.Text {
 		if k.entries[last].key.Changed != e.key.Changed {

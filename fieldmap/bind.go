@@ -161,30 +161,32 @@ func cmpErr(err, otherwise error) error {
 	return otherwise
 }
 
-// Token returns a text that is equal only for equal values of the changed column, and the value's instant where it
-// has one; "" for NULL and for what cannot be read, so that the order is read again.
-func (e *Encoder) Token(value any) (token string, at time.Time) {
+// Token returns a text that is equal only for equal values of the changed column; "" for NULL and for what cannot be
+// read, so that the order is read again.
+func (e *Encoder) Token(value any) string {
 	if value == nil {
-		return "", time.Time{}
+		return ""
 	}
-	switch e.changed.kind {
-	case KindDate, KindDateTime, KindInstant:
-		t, zoned, absent, err := e.changed.timeOf(value)
-		if err != nil || absent {
-			return "", time.Time{}
-		}
-		if !zoned {
-			token = t.Format("2006-01-02T15:04:05.999999999")
-			return token, e.clock.utc(t)
-		}
-		t = t.UTC()
-		return t.Format(time.RFC3339Nano), t
+	if t, ok := value.(time.Time); ok {
+		return t.Format(time.RFC3339Nano)
 	}
-	text, absent, err := e.changed.appendPlain(nil, value)
-	if err != nil || absent {
-		return "", time.Time{}
+	text, err := (&valueCoder{}).appendText(nil, value)
+	if err != nil {
+		return ""
 	}
-	return string(text), time.Time{}
+	return string(text)
+}
+
+// Moment returns the instant that a value of the changed column stands for; zero where it is none.
+func (e *Encoder) Moment(value any) time.Time {
+	t, zoned, absent, err := e.changed.timeOf(value)
+	switch {
+	case err != nil || absent:
+		return time.Time{}
+	case zoned:
+		return t
+	}
+	return e.clock.utc(t)
 }
 
 // append appends the field's JSON value, or nothing where it has none.

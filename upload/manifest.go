@@ -114,12 +114,11 @@ func countHeld(tx *bbolt.Tx, week string) (held int, err error) {
 	if err != nil || orders == nil {
 		return 0, err
 	}
-	err = orders.ForEach(func(_, value []byte) error {
-		state, err := decodeState(value)
+	err = eachState(orders, nil, func(_ []byte, state orderState) bool {
 		if state.held() {
 			held++
 		}
-		return err
+		return true
 	})
 	return held, err
 }

@@ -281,21 +281,18 @@ func (w *pageWriter) unseen(from []byte) (keys [][]byte, next []byte, err error)
 	if err != nil {
 		return nil, nil, err
 	}
-	c := orders.Cursor()
-	for key, value := c.Seek(from); key != nil; key, value = c.Next() {
-		state, err := decodeState(value)
-		if err != nil {
-			return nil, nil, err
+	err = eachState(orders, from, func(key []byte, state orderState) bool {
+		switch {
+		case state.reading == w.reading || state.voided() && !state.refused:
+		case len(keys) == voidsAtOnce:
+			next = bytes.Clone(key)
+			return false
+		default:
+			keys = append(keys, bytes.Clone(key))
 		}
-		if state.reading == w.reading || state.voided() && !state.refused {
-			continue
-		}
-		if len(keys) == voidsAtOnce {
-			return keys, bytes.Clone(key), nil
-		}
-		keys = append(keys, bytes.Clone(key))
-	}
-	return keys, nil, nil
+		return true
+	})
+	return keys, next, err
 }
 
 func (w *pageWriter) void(key []byte) error {

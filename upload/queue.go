@@ -291,7 +291,10 @@ func (q *Queue) update(what string, fn func(*bbolt.Tx) error) (err error) {
 	defer q.recoverDamage(&err)
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	err = diskError(what, q.path(), q.db.Update(fn))
-	releaseMemory(q.db)
+	_ = q.db.View(func(tx *bbolt.Tx) error {
+		releaseMemory(tx)
+		return nil
+	})
 	return err
 }
 

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 
+	"go.etcd.io/bbolt"
+
 	"roagent/fieldmap"
 )
 
@@ -167,4 +169,25 @@ func unpackWeek(b []byte) (fieldmap.Week, error) {
 		return fieldmap.Week{}, fmt.Errorf("the week of an order is damaged: %d bytes", len(b))
 	}
 	return fieldmap.Week{Year: int(b[0])<<8 | int(b[1]), Number: int(b[2])}, nil
+}
+
+// statesAtOnce bounds the states that are looked at before the memory that they lie in is given back.
+const statesAtOnce = 8192
+
+// eachState calls fn for the orders of a week, from a key on, until it returns false.
+func eachState(orders *bbolt.Bucket, from []byte, fn func(key []byte, state orderState) (more bool)) error {
+	c, seen := orders.Cursor(), 0
+	for key, value := c.Seek(from); key != nil; key, value = c.Next() {
+		state, err := decodeState(value)
+		if err != nil {
+			return err
+		}
+		if !fn(key, state) {
+			return nil
+		}
+		if seen++; seen%statesAtOnce == 0 {
+			releaseMemory(orders.Tx())
+		}
+	}
+	return nil
 }

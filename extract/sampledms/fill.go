@@ -25,7 +25,7 @@ func (w *writer) fill(o Options) error {
 		week := o.First.Add(i)
 		g.r = rand.New(rand.NewPCG(o.Seed, uint64(week.Year*100+week.Number)))
 		for n := range o.OrdersPerWeek {
-			if err := g.order(week, 1_000_000+i*o.OrdersPerWeek+n); err != nil {
+			if err := g.order(week, 1_000_000+i*o.OrdersPerWeek+n, float64(n)/float64(o.OrdersPerWeek)); err != nil {
 				return err
 			}
 		}
@@ -80,10 +80,13 @@ func (g *generator) vin(wmi string) string {
 	return string(b)
 }
 
-// order writes a repair order that was closed in a week, Monday to Saturday, with its jobs.
-func (g *generator) order(week fieldmap.Week, number int) error {
+// order writes a repair order with its jobs that was closed in a week, Monday to Saturday from nine to seven, about in
+// the order of their numbers. part is how far the week has gone.
+func (g *generator) order(week fieldmap.Week, number int, part float64) error {
 	day := 24 * time.Hour
-	closed := week.Start(time.UTC).Add(time.Duration(g.r.IntN(6))*day + 9*time.Hour + time.Duration(g.r.IntN(9*3600))*time.Second)
+	today := time.Duration(part * 6)
+	hours := time.Duration((part*6 - float64(today)) * float64(9*time.Hour)).Truncate(time.Second)
+	closed := week.Start(time.UTC).Add(today*day + 9*time.Hour + hours + time.Duration(g.r.IntN(3600))*time.Second)
 	opened := closed.Add(-time.Duration(1+g.r.IntN(7)) * time.Hour)
 	if g.chance(15) {
 		opened = opened.Add(-time.Duration(1+g.r.IntN(4)) * day)
