@@ -9,11 +9,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"roagent/extract/sampledms"
 	"roagent/fieldmap"
 	"roagent/upload/collector"
 )
@@ -65,7 +65,7 @@ type usage struct {
 
 func benchOnce(t *testing.T, program string, orders int) benchResult {
 	t.Helper()
-	r := newRig(t, rigOptions{weeks: 1, orders: orders, batchOrders: 500, collector: serveFolder})
+	r := newRig(t, rigOptions{weeks: 1, orders: orders, batchOrders: 500, whitelist: benchWhitelist(t), collector: serveFolder})
 	week := r.weeks[0].String()
 	pull := measure(t, exec.CommandContext(t.Context(), program, "--config", r.config, "pull", "--week", week))
 	scan := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestRawScan$", "-test.v")
@@ -81,6 +81,16 @@ func benchOnce(t *testing.T, program string, orders int) benchResult {
 		t.Errorf("of %d orders only %d are at the collector", orders, held)
 	}
 	return result
+}
+
+// benchWhitelist names the columns of three tables that the raw scan reads too.
+func benchWhitelist(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", "bench.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func measure(t *testing.T, c *exec.Cmd) usage {
@@ -110,7 +120,7 @@ func TestRawScan(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	whitelist, err := fieldmap.Parse("fieldmap.yaml", []byte(sampledms.Whitelist))
+	whitelist, err := fieldmap.Parse("bench.yaml", []byte(benchWhitelist(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
