@@ -141,7 +141,7 @@ func (r configReader) dealer(n strictyaml.Node) DealerConfig {
 	o := n.Object("id timezone", "name")
 	d := DealerConfig{ID: o.Get("id").Text(), Name: o.Get("name").Text(), Zone: readZone(o.Get("timezone"), time.UTC)}
 	if d.ID != "" && !dealerID.MatchString(d.ID) {
-		o.Get("id").Problem("it is the code that the collector knows the store by, such as \"04123\"", "a dealer's id has only letters, digits, - . and _, at most 64")
+		o.Get("id").Problem("it is the code that the collector knows the store by, such as \"04123\"", "a dealer's id has only letters, digits, - and _, at most 64")
 	}
 	return d
 }

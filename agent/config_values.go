@@ -25,7 +25,7 @@ const (
 )
 
 // dealerID becomes a folder's name and a part of URLs.
-var dealerID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+var dealerID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 
 // readZone reads an IANA time zone. otherwise is what it is where the key is left out.
 func readZone(n strictyaml.Node, otherwise *time.Location) *time.Location {

@@ -17,6 +17,7 @@ type cycle struct {
 	digest      fieldmap.Digest
 	queue       *upload.Queue
 	sender      *upload.Sender // nil: nothing is sent
+	started     time.Time      // when the run began: the same for all its weeks
 	batchOrders int
 	progress    progress
 }
@@ -24,7 +25,7 @@ type cycle struct {
 // run reads the weeks in one consistent reading of the DMS, then sends everything that is queued: also when the DMS
 // failed, or the time for reading (reading's deadline) is over. The report tells what was done whatever the error.
 func (c *cycle) run(ctx, reading context.Context, weeks []fieldmap.Week) (*Report, error) {
-	report := &Report{}
+	report := &Report{Weeks: []*WeekReport{}}
 	err := c.read(reading, weeks, report)
 	if c.sender == nil || ctx.Err() != nil {
 		return report, err
@@ -54,7 +55,7 @@ func (c *cycle) read(ctx context.Context, weeks []fieldmap.Week, report *Report)
 // week is the story of one week, from the DMS to the queue. Each page is one transaction of the queue: its orders, what
 // is now known of each, and the place to go on from. A run that dies goes on after its last page.
 func (c *cycle) week(ctx context.Context, reading *extract.Reading, week fieldmap.Week, report *Report) error {
-	pull, err := c.queue.Begin(week, c.digest, time.Now())
+	pull, err := c.queue.Begin(week, c.digest, c.started)
 	if err != nil {
 		return err
 	}
@@ -64,7 +65,7 @@ func (c *cycle) week(ctx context.Context, reading *extract.Reading, week fieldma
 	}
 	line := report.week(week)
 	c.progress.begin(week.String(), total)
-	defer c.progress.end()
+	defer func() { c.progress.end(line.Finished) }()
 	for !pull.Done() {
 		keys, err := reading.Keys(ctx, week, pull.After(), c.batchOrders, pull.Since())
 		if err != nil {

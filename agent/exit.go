@@ -44,6 +44,9 @@ func withHint(message, hint string) string {
 // errParked says that all is done but something waits for a person. What, the report has said.
 var errParked = errors.New("something is parked and waits for a person: see 'roagent parked list'")
 
+// errKeyless says that all is done but some orders cannot be named.
+var errKeyless = errors.New("orders without a key cannot be sent: give them one in the DMS, or name another key column in the whitelist")
+
 // exitCode is the one place where an error becomes an exit code. The cause that comes first decides: what could not be
 // read matters more than what could not be sent, and that more than what is parked.
 func exitCode(err error) int {
@@ -69,7 +72,7 @@ func exitCode(err error) int {
 		return exitDMS
 	case errors.As(err, &collector), errors.Is(err, upload.ErrFull):
 		return exitCollector
-	case errors.Is(err, errParked):
+	case errors.Is(err, errParked), errors.Is(err, errKeyless):
 		return exitParked
 	}
 	return exitFailed

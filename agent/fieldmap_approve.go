@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"roagent/fieldmap"
 	"roagent/upload"
@@ -15,8 +16,9 @@ type fieldmapApproveCommand struct {
 }
 
 func (c fieldmapApproveCommand) Run(p *program) error {
-	if strings.TrimSpace(c.By) == "" {
-		return &usageError{"--by is empty", "give the name of the person who answers for the whitelist"}
+	c.By = strings.TrimSpace(c.By)
+	if c.By == "" || len(c.By) > 200 || strings.ContainsFunc(c.By, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return &usageError{"--by is no name", "give the name of the person who answers for the whitelist, in at most 200 characters"}
 	}
 	s, err := p.openSite()
 	if err != nil {
@@ -35,10 +37,10 @@ func (c fieldmapApproveCommand) Run(p *program) error {
 		return nil
 	}
 	canonical := string(s.plan.Whitelist.Canonical())
-	if err := s.queue.RecordApproval(strings.TrimSpace(c.By), s.plan.Digest, canonical, time.Now()); err != nil {
+	if err := s.queue.RecordApproval(c.By, s.plan.Digest, canonical, time.Now()); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "approved by %s: %s\n", strings.TrimSpace(c.By), s.plan.Digest)
+	fmt.Fprintf(p.stdout, "approved by %s: %s\n", c.By, s.plan.Digest)
 	return nil
 }
 

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -87,9 +88,25 @@ func runParsed(parser *kong.Kong, args []string, p *program, c *commands) (code 
 		return exitUsage
 	}
 	p.config = c.Config
-	err = parsed.Run(p)
+	out := &checkedWriter{to: p.stdout}
+	p.stdout = out
+	err = cmp.Or(parsed.Run(p), out.err)
 	explain(p.stderr, err)
 	return exitCode(err)
+}
+
+// checkedWriter remembers that something could not be printed, so that nobody takes half an answer for a whole one.
+type checkedWriter struct {
+	to  io.Writer
+	err error
+}
+
+func (w *checkedWriter) Write(b []byte) (int, error) {
+	n, err := w.to.Write(b)
+	if err != nil && w.err == nil {
+		w.err = fmt.Errorf("print: %w", err)
+	}
+	return n, err
 }
 
 // logger returns the log of a command: to standard error, in the configuration's format and level.

@@ -15,8 +15,8 @@ type progress interface {
 	begin(week string, orders int)
 	// page counts orders looked at.
 	page(orders int)
-	// end finishes the week.
-	end()
+	// end ends the week: finished, or stopped.
+	end(finished bool)
 }
 
 // newProgress returns a bar on a terminal, and log lines elsewhere.
@@ -43,8 +43,10 @@ func (p *barProgress) begin(week string, orders int) {
 
 func (p *barProgress) page(orders int) { _ = p.bar.Add(orders) }
 
-func (p *barProgress) end() {
-	_ = p.bar.Finish()
+func (p *barProgress) end(finished bool) {
+	if finished {
+		_ = p.bar.Finish()
+	}
 	fmt.Fprintln(p.w)
 }
 
@@ -77,6 +79,10 @@ func (p *logProgress) page(orders int) {
 	p.log.Info("reading", "week", p.week, "orders", p.done, "of", p.total, "orders_per_second", int(rate), "left", left.Round(time.Second).String())
 }
 
-func (p *logProgress) end() {
+func (p *logProgress) end(finished bool) {
+	if !finished {
+		p.log.Warn("week not finished", "week", p.week, "orders", p.done)
+		return
+	}
 	p.log.Info("week read", "week", p.week, "orders", p.done, "took", time.Since(p.start).Round(time.Millisecond).String())
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -35,31 +36,34 @@ func (c pullCommand) Run(p *program) error {
 	if report == nil {
 		return err
 	}
-	if printErr := c.print(p, s, report); printErr != nil {
+	if printErr := c.print(p, s, report, err); printErr != nil {
 		return printErr
 	}
-	if err == nil && report.parked() {
-		err = errParked
-	}
-	return err
+	return cmp.Or(err, s.waiting(report))
 }
 
-func (c pullCommand) print(p *program, s *site, report *Report) error {
+// waiting returns the error that says that something waits for a person, or nil.
+func (s *site) waiting(report *Report) error {
+	items, err := s.queue.Parked()
+	switch {
+	case err != nil:
+		return err
+	case len(items) > 0:
+		return errParked
+	case report.keyless() > 0:
+		return errKeyless
+	}
+	return nil
+}
+
+func (c pullCommand) print(p *program, s *site, report *Report, failed error) error {
 	if c.JSON {
 		return printJSON(p.stdout, report)
 	}
 	if err := report.print(p.stdout); err != nil {
 		return err
 	}
-	if c.NoSend {
-		pending, err := s.queue.Pending()
-		if err == nil {
-			fmt.Fprintf(p.stdout, "queued, not sent: %s; 'roagent send' sends them\n", plural(pending.Batches, "batch"))
-		}
-		return err
-	}
-	printSent(p.stdout, report.Sent, s.config.Collector.URL)
-	return nil
+	return s.printSent(p.stdout, report.Sent, !c.NoSend, failed)
 }
 
 // weeks returns the weeks that the flags name, or those that are due.
@@ -130,14 +134,14 @@ func (s *site) pull(ctx context.Context, deadline time.Time, weeks []fieldmap.We
 	if err := checkApproval(s.queue, s.plan.Digest); err != nil {
 		return nil, err
 	}
-	c := &cycle{open: s.openDMS, digest: s.plan.Digest, queue: s.queue, batchOrders: s.config.Queue.BatchOrders, progress: bar}
+	c := &cycle{open: s.openDMS, digest: s.plan.Digest, queue: s.queue, started: time.Now(), batchOrders: s.config.Queue.BatchOrders, progress: bar}
 	if send {
 		var err error
 		if c.sender, err = s.sender(); err != nil {
 			return nil, err
 		}
 	}
-	if err := s.noteWeeks(weeks); err != nil {
+	if err := s.noteWeeks(weeks, c.started); err != nil {
 		return nil, err
 	}
 	reading := ctx
@@ -151,7 +155,7 @@ func (s *site) pull(ctx context.Context, deadline time.Time, weeks []fieldmap.We
 
 // noteWeeks begins the weeks that were never read before the DMS is asked for anything: whatever happens to it now, they
 // are known to be due from here on.
-func (s *site) noteWeeks(weeks []fieldmap.Week) error {
+func (s *site) noteWeeks(weeks []fieldmap.Week, now time.Time) error {
 	known, err := s.queue.Weeks()
 	if err != nil {
 		return err
@@ -161,7 +165,7 @@ func (s *site) noteWeeks(weeks []fieldmap.Week) error {
 		if slices.Contains(finished, w) {
 			continue
 		}
-		if _, err := s.queue.Begin(w, s.plan.Digest, time.Now()); err != nil {
+		if _, err := s.queue.Begin(w, s.plan.Digest, now); err != nil {
 			return err
 		}
 	}

@@ -70,9 +70,13 @@ func (w *WeekReport) withheld() int {
 	return n
 }
 
-// parked reports whether anything waits for a person.
-func (r *Report) parked() bool {
-	return r.Sent.Parked > 0 || slices.ContainsFunc(r.Weeks, func(w *WeekReport) bool { return w.Parked+w.Keyless > 0 })
+// keyless counts the orders that have no key.
+func (r *Report) keyless() int {
+	n := 0
+	for _, w := range r.Weeks {
+		n += w.Keyless
+	}
+	return n
 }
 
 // print shows the report on a terminal.
@@ -101,7 +105,6 @@ func (r *Report) print(w io.Writer) error {
 func (r *Report) printWhy(w io.Writer) {
 	skipped, withheld := map[string]int{}, map[string]int{}
 	var counts fieldmap.Counts
-	keyless := 0
 	for _, week := range r.Weeks {
 		for _, s := range week.Skipped {
 			skipped[cmp.Or(s.List, "order")+": "+s.Why] += s.Count
@@ -110,7 +113,6 @@ func (r *Report) printWhy(w io.Writer) {
 			withheld[path] += n
 		}
 		counts.Add(week.Counts)
-		keyless += week.Keyless
 		if !week.Finished {
 			fmt.Fprintf(w, "%s is not finished: the next run goes on where this one stopped\n", week.Week)
 		}
@@ -118,16 +120,16 @@ func (r *Report) printWhy(w io.Writer) {
 	printCounts(w, "skipped, never read:", skipped)
 	printCounts(w, "withheld, never read:", withheld)
 	for _, note := range []struct {
-		n    int
-		text string
+		n          int
+		what, text string
 	}{
-		{keyless, "orders have no key in the DMS and cannot be sent"},
-		{counts.InvalidText, "texts held bytes that are no characters; each is sent as U+FFFD"},
-		{counts.Repeated, "times fell into an hour that daylight saving repeats; the first was taken"},
-		{counts.Skipped, "times fell into an hour that daylight saving skips; they were moved forward"},
+		{r.keyless(), "order", "without a key in the DMS: cannot be sent"},
+		{counts.InvalidText, "text", "with bytes that are no characters: each is sent as U+FFFD"},
+		{counts.Repeated, "time", "in an hour that daylight saving repeats: the first was taken"},
+		{counts.Skipped, "time", "in an hour that daylight saving skips: moved forward"},
 	} {
 		if note.n > 0 {
-			fmt.Fprintf(w, "%d %s\n", note.n, note.text)
+			fmt.Fprintf(w, "%s %s\n", plural(note.n, note.what), note.text)
 		}
 	}
 }
@@ -144,14 +146,25 @@ func printCounts(w io.Writer, title string, counts map[string]int) {
 	}
 }
 
-// printSent tells what went to the collector.
-func printSent(w io.Writer, s upload.Sent, collector string) {
-	if s.Batches+s.Manifests == 0 {
-		fmt.Fprintln(w, "nothing to send")
-		return
+// printSent tells what went to the collector, and what still waits.
+func (s *site) printSent(w io.Writer, sent upload.Sent, tried bool, failed error) error {
+	pending, err := s.queue.Pending()
+	if err != nil {
+		return err
 	}
-	fmt.Fprintf(w, "sent %s with %s (%s) and closed %s at %s; every receipt verifies\n",
-		plural(s.Batches, "batch"), plural(s.Orders, "line"), humanize.Bytes(uint64(s.Bytes)), plural(s.Manifests, "week"), collector)
+	if sent.Batches+sent.Manifests > 0 {
+		fmt.Fprintf(w, "sent %s with %s (%s) and closed %s at %s; each has a receipt that verifies\n", plural(sent.Batches, "batch"),
+			plural(sent.Orders, "line"), humanize.Bytes(uint64(sent.Bytes)), plural(sent.Manifests, "week"), s.config.Collector.URL)
+	}
+	switch {
+	case pending.Batches > 0 && !tried:
+		fmt.Fprintf(w, "queued, not sent: %s; 'roagent send' sends them\n", plural(pending.Batches, "batch"))
+	case pending.Batches > 0:
+		fmt.Fprintf(w, "still queued: %s with %s\n", plural(pending.Batches, "batch"), plural(pending.Orders, "line"))
+	case sent.Batches+sent.Manifests == 0 && failed == nil:
+		fmt.Fprintln(w, "nothing to send")
+	}
+	return nil
 }
 
 func plural(n int, noun string) string {

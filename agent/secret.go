@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"roagent/fieldmap/strictyaml"
 )
@@ -141,6 +142,8 @@ func readSecret(path string) (string, error) {
 		return "", fmt.Errorf("%s has more than %d bytes: it is not a file with one secret in it", path, maxSecret)
 	case value == "":
 		return "", fmt.Errorf("%s is empty: write the secret into it", path)
+	case strings.ContainsFunc(value, unicode.IsControl):
+		return "", fmt.Errorf("%s has more than one line, or a control character: it is not a file with one secret in it", path)
 	}
 	return value, nil
 }

@@ -51,7 +51,7 @@ func TestResolveSecret(t *testing.T) {
 		{Secret{fileSecret, at("plain")}, "s3cret", ""},
 		{Secret{fileSecret, at("line")}, "s3cret", ""},
 		{Secret{fileSecret, at("windows")}, "s3cret", ""},
-		{Secret{fileSecret, at("lines")}, "s3cret\n", ""},
+		{Secret{fileSecret, at("lines")}, "", "has more than one line"},
 		{Secret{fileSecret, at("spaces")}, " s3cret ", ""},
 		{Secret{fileSecret, at("empty")}, "", "is empty"},
 		{Secret{fileSecret, at("blank")}, "", "is empty"},

@@ -1,6 +1,6 @@
 package main
 
-import "fmt"
+import "cmp"
 
 type sendCommand struct {
 	JSON bool `name:"json" help:"Print JSON."`
@@ -21,11 +21,8 @@ func (c sendCommand) Run(p *program) error {
 		if printErr := printJSON(p.stdout, sent); printErr != nil {
 			return printErr
 		}
-	} else {
-		printSent(p.stdout, sent, s.config.Collector.URL)
+	} else if printErr := s.printSent(p.stdout, sent, true, err); printErr != nil {
+		return printErr
 	}
-	if err == nil && sent.Parked > 0 {
-		return fmt.Errorf("%s: %w", plural(sent.Parked, "line"), errParked)
-	}
-	return err
+	return cmp.Or(err, s.waiting(&Report{}))
 }

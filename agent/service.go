@@ -34,6 +34,13 @@ type job struct {
 // run is the service's life.
 func (v *service) run(ctx context.Context) error {
 	next, err := v.first()
+	for isLocked(err) {
+		v.log.Warn("waiting until another roagent ends", "error", err)
+		if !sleepUntil(ctx, time.Now().Add(time.Minute)) {
+			return nil
+		}
+		next, err = v.first()
+	}
 	if err != nil {
 		return err
 	}
@@ -45,6 +52,11 @@ func (v *service) run(ctx context.Context) error {
 		}
 		next = v.work(ctx, next)
 	}
+}
+
+func isLocked(err error) bool {
+	_, locked := errors.AsType[*upload.LockedError](err)
+	return locked
 }
 
 // sleepUntil waits for a time on the clock. It looks at the clock every minute: the machine may sleep, or its clock be

@@ -19,6 +19,7 @@ import (
 
 	"roagent/extract"
 	"roagent/fieldmap"
+	"roagent/fieldmap/strictyaml"
 	"roagent/upload"
 )
 
@@ -72,7 +73,7 @@ func (s *site) close() {
 func (s *site) openDMS(ctx context.Context) (*extract.DMS, *extract.Reader, error) {
 	password, err := s.config.DMS.Password.Resolve(s.config.DataDir)
 	if err != nil {
-		return nil, nil, fmt.Errorf("dms.password: %w", err)
+		return nil, nil, &usageError{"dms.password: " + err.Error(), ""}
 	}
 	d := s.config.DMS
 	dms, err := extract.Open(ctx, extract.Config{
@@ -89,7 +90,7 @@ func (s *site) openDMS(ctx context.Context) (*extract.DMS, *extract.Reader, erro
 	}
 	reader, findings, err := dms.Bind(ctx, s.plan, hashKey)
 	if err != nil {
-		return nil, nil, errors.Join(err, dms.Close())
+		return nil, nil, errors.Join(s.placed(err), dms.Close())
 	}
 	for _, f := range findings {
 		s.log.Warn("the DMS could serve this better", "finding", f.String())
@@ -97,12 +98,25 @@ func (s *site) openDMS(ctx context.Context) (*extract.DMS, *extract.Reader, erro
 	return dms, reader, nil
 }
 
+// placed gives problems that the DMS showed in the whitelist their file and its lines.
+func (s *site) placed(err error) error {
+	var schema *extract.SchemaError
+	if !errors.As(err, &schema) {
+		return err
+	}
+	schema.Problems.File = s.config.Fieldmap
+	if source, readErr := strictyaml.ReadFile(s.config.Fieldmap); readErr == nil {
+		schema.Problems.Source = source
+	}
+	return err
+}
+
 // sender returns what sends this store's queue to its collector.
 func (s *site) sender() (*upload.Sender, error) {
 	c := s.config.Collector
 	token, err := c.Token.Resolve(s.config.DataDir)
 	if err != nil {
-		return nil, fmt.Errorf("collector.token: %w", err)
+		return nil, &usageError{"collector.token: " + err.Error(), ""}
 	}
 	transport := s.transport
 	if transport == nil {

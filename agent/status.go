@@ -89,7 +89,7 @@ func (st *status) print(p *program) error {
 			plural(st.Pending.Orders, "line"), humanize.Bytes(uint64(st.Pending.Bytes)), st.Pending.Oldest.Local().Format(time.DateTime))
 	}
 	if st.Parked > 0 {
-		fmt.Fprintf(p.stdout, "\n%s parked and wait for a person: 'roagent parked list' says why\n", plural(st.Parked, "order"))
+		fmt.Fprintf(p.stdout, "\nparked, waiting for a person: %s; 'roagent parked list' says why\n", plural(st.Parked, "order"))
 	}
 	return nil
 }

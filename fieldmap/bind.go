@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"roagent/fieldmap/strictyaml"
 )
@@ -146,6 +147,9 @@ func (e *Encoder) appendKey(dst []byte, values []any) ([]byte, error) {
 		dst, absent, err = coders[i].appendPlain(dst, values[i])
 		if err != nil || absent {
 			return dst, fmt.Errorf("%s cannot be a key: it %w", e.plan.Orders.Key[i], cmpErr(err, errNotText))
+		}
+		if !utf8.Valid(dst[from:]) {
+			return dst, fmt.Errorf("%s holds bytes that are no characters, and two such keys could not be told apart", e.plan.Orders.Key[i])
 		}
 		if len(coders) > 1 && strings.IndexByte(string(dst[from:]), '|') >= 0 {
 			return dst, fmt.Errorf("%s holds the character |, which separates the columns of a key", e.plan.Orders.Key[i])

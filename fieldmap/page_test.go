@@ -321,7 +321,7 @@ func TestKeyText(t *testing.T) {
 	if got, err := e.KeyText([]any{int64(4), "RO1"}); err != nil || got != "4|RO1" {
 		t.Errorf("got %q, %v", got, err)
 	}
-	for name, values := range map[string][]any{"a NULL": {nil, "RO1"}, "a separator": {int64(4), "RO|1"}} {
+	for name, values := range map[string][]any{"a NULL": {nil, "RO1"}, "a separator": {int64(4), "RO|1"}, "bytes that are no text": {int64(4), "RO\xff"}} {
 		if got, err := e.KeyText(values); err == nil {
 			t.Errorf("%s makes the key %q", name, got)
 		}
