@@ -145,7 +145,7 @@ func howSent(f *fieldmap.Field) string {
 		how += " in " + f.Currency
 	}
 	if f.Narrative {
-		how += ", free text"
+		how += ", free text, not scanned"
 	}
 	return strings.TrimPrefix(how, "as it is, ")
 }
