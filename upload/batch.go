@@ -102,10 +102,10 @@ func loadHead(tx *bbolt.Tx, at place) (batchHead, error) {
 	var head batchHead
 	text := bucket(tx, bucketBatches).Get(at)
 	if text == nil {
-		return head, fmt.Errorf("batch at %x is missing", []byte(at))
+		return head, damaged(nil, "batch at %x is missing", []byte(at))
 	}
 	if err := json.Unmarshal(text, &head); err != nil {
-		return head, fmt.Errorf("the head of a batch is damaged: %w", err)
+		return head, damaged(err, "the head of a batch is damaged")
 	}
 	return head, nil
 }
@@ -132,7 +132,7 @@ func payload(tx *bbolt.Tx, from string, at []byte) []byte {
 func (q *Queue) unseal(tx *bbolt.Tx, at place, head batchHead) ([]byte, error) {
 	packed, err := q.sealer.open(payload(tx, bucketPayloads, at), batchBound(q.dealer, head.Week, head.ID))
 	if err != nil {
-		return nil, fmt.Errorf("open batch %.12s of %s: %w", head.ID, head.Week, err)
+		return nil, damaged(err, "open batch %.12s of %s", head.ID, head.Week)
 	}
 	return packed, nil
 }
@@ -146,10 +146,10 @@ func unpack(packed []byte, id string) ([]byte, error) {
 	defer d.Close()
 	lines, err := d.DecodeAll(packed, nil)
 	if err != nil {
-		return nil, fmt.Errorf("decompress batch %.12s: %w", id, err)
+		return nil, damaged(err, "decompress batch %.12s", id)
 	}
 	if batchID(lines) != id {
-		return nil, fmt.Errorf("decompress batch %.12s: its lines have another digest", id)
+		return nil, damaged(nil, "decompress batch %.12s: its lines have another digest", id)
 	}
 	return lines, nil
 }
@@ -188,7 +188,7 @@ func loadPending(tx *bbolt.Tx) (pendingTotal, error) {
 		return p, nil
 	}
 	if err := json.Unmarshal(text, &p); err != nil {
-		return p, fmt.Errorf("the count of waiting batches is damaged: %w", err)
+		return p, damaged(err, "the count of waiting batches is damaged")
 	}
 	return p, nil
 }

@@ -132,7 +132,7 @@ func FuzzValues(f *testing.F) {
 			return err
 		})
 		_, _ = decodeEntry(b)
-		_, _, _ = findState(tx, "2026-W46")
+		_, _, _ = findState(tx, &Line{Week: "2026-W46", Key: "RO1"})
 		_, _ = unpackWeek(b)
 		_, _ = unpack(b, "id")
 		_, _ = unpackParked(b)

@@ -22,16 +22,21 @@ type waiting struct {
 // errNothingWaits is returned by [Queue.next] where all is sent.
 var errNothingWaits = errors.New("nothing waits to be sent")
 
-// next returns the oldest batch that waits and is not held back any more.
-func (q *Queue) next() (w waiting, err error) {
+// next returns the oldest batch that waits, of a week that does not stop, and is not held back any more.
+func (q *Queue) next(stops func(week string) bool) (w waiting, err error) {
 	err = q.view("read next batch", func(tx *bbolt.Tx) error {
-		at, _ := bucket(tx, bucketPending).Cursor().First()
-		if at == nil {
-			return errNothingWaits
-		}
-		w.at = bytes.Clone(at)
-		if w.head, err = loadHead(tx, w.at); err != nil {
-			return err
+		c := bucket(tx, bucketPending).Cursor()
+		for at, _ := c.First(); ; at, _ = c.Next() {
+			if at == nil {
+				return errNothingWaits
+			}
+			if w.head, err = loadHead(tx, at); err != nil {
+				return err
+			}
+			if !stops(w.head.Week) {
+				w.at = bytes.Clone(at)
+				break
+			}
 		}
 		if w.week, err = fieldmap.ParseWeek(w.head.Week); err != nil {
 			return fmt.Errorf("batch %.12s: %w", w.head.ID, err)
@@ -129,7 +134,7 @@ func requeueOne(tx *bbolt.Tx, at place) error {
 		return err
 	}
 	if payload(tx, bucketPayloads, at) == nil {
-		return fmt.Errorf("the collector lost batch %.12s of %s, and it is past its retention here: read the week again from a new data folder", head.ID, head.Week)
+		return fmt.Errorf("the collector lost batch %.12s of %s, and it is past its retention here: the collector's operator must restore it from a backup", head.ID, head.Week)
 	}
 	head.Delivered, head.Again = time.Time{}, true
 	if err := putHead(tx, at, head); err != nil {

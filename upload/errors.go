@@ -3,6 +3,7 @@ package upload
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"time"
 )
@@ -23,7 +24,39 @@ func (e *LockedError) Error() string {
 	if e.Holder.PID != 0 {
 		who = fmt.Sprintf("process %d (%s, since %s)", e.Holder.PID, e.Holder.Command, e.Holder.Since.Format(time.DateTime))
 	}
-	return fmt.Sprintf("the data folder %s is in use by %s; wait until it ends, or stop the service (roagent service stop), and try again", e.Dir, who)
+	return fmt.Sprintf("the data folder %s is in use by %s; wait until it ends, or stop the service, and try again", e.Dir, who)
+}
+
+// startAnew is the way where there is no backup. Without the collector's operator it ends at [Sender.Send]: what a new
+// queue sends would start at revision 1 again, behind what the collector holds.
+const startAnew = "Without a backup, move the whole data folder away and ask the collector's operator to remove what it holds of the weeks that are then read and sent as new"
+
+// damageError is what a part of the database says that cannot be read. It becomes a [CorruptError] where the file's
+// name is known.
+type damageError struct {
+	text string
+	err  error // may be nil
+}
+
+func damaged(err error, format string, args ...any) error {
+	return &damageError{text: fmt.Sprintf(format, args...), err: err}
+}
+
+func (e *damageError) Error() string {
+	if e.err == nil {
+		return e.text
+	}
+	return e.text + ": " + e.err.Error()
+}
+
+func (e *damageError) Unwrap() error { return e.err }
+
+// panicDamage returns in words what made bbolt panic. What Go's runtime says is no help to anyone who reads it.
+func panicDamage(p any) error {
+	if _, ok := p.(runtime.Error); ok {
+		return errors.New("it is damaged")
+	}
+	return fmt.Errorf("it is damaged: %v", p)
 }
 
 // CorruptError is returned where the queue's file is damaged or no queue at all. The file is left as it is.
@@ -34,8 +67,7 @@ type CorruptError struct {
 
 // Error says what is wrong and what to do.
 func (e *CorruptError) Error() string {
-	return fmt.Sprintf("the queue %s cannot be read: %v; nothing was changed. Stop every roagent, restore the file and its key from a backup, "+
-		"or move it away: a new queue is made, and the weeks are read and sent again as new", e.Path, e.Err)
+	return fmt.Sprintf("the queue %s cannot be read: %v; nothing was changed. Stop every roagent and restore the data folder from a backup. %s", e.Path, e.Err, startAnew)
 }
 
 func (e *CorruptError) Unwrap() error { return e.Err }
@@ -64,7 +96,7 @@ func (e *KeyError) Error() string {
 	if e.Err != nil {
 		s += fmt.Sprintf(" (%v)", e.Err)
 	}
-	return s + "; restore that file from a backup. Without it what is queued cannot be opened: then move the whole data folder away, and the weeks are read and sent again as new"
+	return s + "; restore that file from a backup: without it, what is queued cannot be opened. " + startAnew
 }
 
 func (e *KeyError) Unwrap() error { return e.Err }
@@ -77,16 +109,18 @@ type DiskFullError struct {
 
 // Error says what is full and what to do.
 func (e *DiskFullError) Error() string {
-	return fmt.Sprintf("no room on the disk for the queue %s: %v; nothing is lost. Make room there: the next run goes on where this one stopped", e.Path, e.Err)
+	return fmt.Sprintf("no room on the disk for %s: %v; nothing is lost. Make room there: the next run goes on where this one stopped", e.Path, e.Err)
 }
 
 func (e *DiskFullError) Unwrap() error { return e.Err }
 
-// diskError wraps an error of bbolt with what was being done, and gives a full disk its type.
+// diskError wraps an error of bbolt with what was being done, and gives a full disk and damage their types.
 func diskError(what, path string, err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, new(*damageError)):
+		return &CorruptError{Path: path, Err: fmt.Errorf("%s: %w", what, err)}
 	case isDiskFull(err):
 		return &DiskFullError{Path: path, Err: fmt.Errorf("%s: %w", what, err)}
 	}

@@ -98,7 +98,13 @@ func (s *site) pull(name string, orders ...uploadtest.Order) (upload.Stored, upl
 
 func (s *site) begin(name string) *upload.Pull {
 	s.t.Helper()
-	p, err := s.queue.Begin(week(s.t, name), s.orders.Digest(), time.Now())
+	return s.beginAt(name, time.Now())
+}
+
+// beginAt begins a reading of the run that began then.
+func (s *site) beginAt(name string, run time.Time) *upload.Pull {
+	s.t.Helper()
+	p, err := s.queue.Begin(week(s.t, name), s.orders.Digest(), run)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ func LoadOrCreateKey(path string) ([]byte, error) {
 		return key, err
 	}
 	if err := createKey(path); err != nil {
-		return nil, fmt.Errorf("create key %s: %w", path, err)
+		return nil, diskError("create key "+path, path, err)
 	}
 	return LoadKey(path) // another process may have been first: the file counts
 }

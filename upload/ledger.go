@@ -114,7 +114,7 @@ var errStop = errors.New("stopped")
 func decodeEntry(text []byte) (Entry, error) {
 	var e Entry
 	if err := json.Unmarshal(text, &e); err != nil {
-		return e, fmt.Errorf("it is damaged: %w", err)
+		return e, damaged(err, "an entry of the ledger is damaged")
 	}
 	return e, nil
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"strconv"
 
 	"roagent/fieldmap"
@@ -33,10 +32,10 @@ func appendLine(dst []byte, dealer, week, key string, revision int, replaces *di
 func parseLine(b []byte) (Line, error) {
 	var l Line
 	if err := json.Unmarshal(b, &l); err != nil {
-		return l, fmt.Errorf("a queued line is damaged: %w", err)
+		return l, damaged(err, "a queued line is damaged")
 	}
 	if l.Revision < 1 || l.Voided == (l.RepairOrder != nil) {
-		return l, fmt.Errorf("a queued line is damaged: revision %d, voided %v", l.Revision, l.Voided)
+		return l, damaged(nil, "a queued line is damaged: revision %d, voided %v", l.Revision, l.Voided)
 	}
 	return l, nil
 }
@@ -48,10 +47,10 @@ func (l *Line) replaced() (*digest, error) {
 	}
 	d := new(digest)
 	if len(l.Replaces) != hex.EncodedLen(len(d)) {
-		return nil, fmt.Errorf("a queued line is damaged: replaces has %d characters", len(l.Replaces))
+		return nil, damaged(nil, "a queued line is damaged: replaces has %d characters", len(l.Replaces))
 	}
 	if _, err := hex.Decode(d[:], []byte(l.Replaces)); err != nil {
-		return nil, fmt.Errorf("a queued line is damaged: %w", err)
+		return nil, damaged(err, "a queued line is damaged")
 	}
 	return d, nil
 }

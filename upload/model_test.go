@@ -39,6 +39,8 @@ func TestModel(t *testing.T) {
 			"approve": m.approve,
 			"release": m.release,
 			"drop":    m.drop,
+			"run":     func(*rapid.T) { m.nextRun() },
+			"voids":   func(*rapid.T) { m.keepVoid = !m.keepVoid },
 			"":        func(*rapid.T) { m.site.sound() },
 		})
 		m.settle()
@@ -51,6 +53,8 @@ type model struct {
 	makers   [2]*uploadtest.Orders
 	dms      map[string]map[string]uploadtest.Order // by week and key
 	versions int
+	run      time.Time // when the readings began that begin now
+	keepVoid bool      // the collector refuses lines that void
 }
 
 func modelWeeks() []string { return []string{"2026-W45", "2026-W46"} }
@@ -60,9 +64,14 @@ const pageSize = 3
 
 func newModel(t *testing.T, rt *rapid.T) *model {
 	s := &site{t: rt, log: io.Discard, dir: t.TempDir(), collector: uploadtest.NewCollector(t), orders: uploadtest.NewOrders(t, "maker")}
-	s.collector.Refuse = refuseBad
 	s.open()
-	m := &model{t: rt, site: s, makers: [2]*uploadtest.Orders{s.orders, uploadtest.NewOrders(t, "another")}, dms: map[string]map[string]uploadtest.Order{}}
+	m := &model{run: time.Now(), t: rt, site: s, makers: [2]*uploadtest.Orders{s.orders, uploadtest.NewOrders(t, "another")}, dms: map[string]map[string]uploadtest.Order{}}
+	s.collector.Refuse = func(line upload.Line) string {
+		if line.Voided && m.keepVoid {
+			return "it is kept"
+		}
+		return refuseBad(line)
+	}
 	for _, name := range modelWeeks() {
 		m.dms[name] = map[string]uploadtest.Order{}
 	}
@@ -127,7 +136,7 @@ func (m *model) readPage(t *rapid.T) {
 
 // step reports whether it finished the week's reading.
 func (m *model) step(name string) bool {
-	p := m.site.begin(name)
+	p := m.site.beginAt(name, m.run)
 	if p.Done() {
 		_, err := p.Finish(upload.FinishResult{Now: time.Now()})
 		if err != nil && !errors.Is(err, upload.ErrFull) {
@@ -199,21 +208,31 @@ func (m *model) parked(t *rapid.T) upload.ParkedItem {
 }
 
 func (m *model) release(t *rapid.T) {
-	if err := m.site.queue.Release(m.parked(t).Number, "tester"); err != nil && !errors.Is(err, upload.ErrNotHeld) {
+	if err := m.site.queue.Release(m.parked(t).Number, "tester"); err != nil && !errors.Is(err, upload.ErrNotHeld) && !errors.Is(err, upload.ErrSuperseded) {
 		m.t.Fatal(err)
 	}
 }
 
 func (m *model) drop(t *rapid.T) {
-	if err := m.site.queue.Drop(m.parked(t).Number, "tester"); err != nil {
+	item := m.parked(t)
+	if strings.Contains(item.Reason, "it is kept") {
+		t.Skip() // both ends would differ for good, as the person wishes
+	}
+	if err := m.site.queue.Drop(item.Number, "tester"); err != nil {
 		m.t.Fatal(err)
 	}
 }
 
+// nextRun begins another run: the readings of one have the same start.
+func (m *model) nextRun() { m.run = m.run.Add(time.Hour) }
+
 // settle reads and sends until nothing changes, and compares both ends.
 func (m *model) settle() {
 	m.site.collector.MaxOrders, m.site.collector.NoZstd, m.site.queue.MaxSize = 0, false, 0
+	m.keepVoid = false
 	m.readAll()
+	m.site.send()
+	m.releaseVoids()
 	m.site.send()
 	m.compare(true)
 	requests := len(m.site.collector.Requests())
@@ -237,9 +256,26 @@ func (m *model) settle() {
 	}
 }
 
-// readAll reads every week twice to its end: an order may have moved into a week that had been read.
+// releaseVoids sends again what was refused of orders that are gone.
+func (m *model) releaseVoids() {
+	items, err := m.site.queue.Parked()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	for _, item := range items {
+		if !strings.Contains(item.Reason, "it is kept") {
+			continue
+		}
+		if err := m.site.queue.Release(item.Number, "tester"); err != nil {
+			m.t.Error(err)
+		}
+	}
+}
+
+// readAll reads every week thrice to its end: an order may have moved into a week that had been read.
 func (m *model) readAll() {
 	for range 3 {
+		m.nextRun()
 		for _, name := range modelWeeks() {
 			for !m.step(name) {
 				continue

@@ -40,6 +40,7 @@ type pageWriter struct {
 	name    string // of the week
 	digest  string
 	reading uint32
+	started time.Time // of the reading
 	now     time.Time
 	known   *bbolt.Cursor // of the week's orders
 	index   *bbolt.Cursor
@@ -68,8 +69,8 @@ func newPageWriter() (*pageWriter, error) {
 }
 
 // begin makes w ready for a page, or for the voids of a week.
-func (w *pageWriter) begin(q *Queue, tx *bbolt.Tx, week fieldmap.Week, digest string, reading uint32) {
-	w.q, w.tx, w.week, w.name, w.digest, w.reading = q, tx, week, week.String(), digest, reading
+func (w *pageWriter) begin(q *Queue, tx *bbolt.Tx, p *Pull) {
+	w.q, w.tx, w.week, w.name, w.digest, w.reading, w.started = q, tx, p.week, p.name, p.digest.String(), p.number, p.state.Started
 	w.now = time.Now().UTC()
 	w.records, w.keys, w.puts, w.values = w.records[:0], w.keys[:0], w.puts[:0], w.values[:0]
 	w.lines, w.orders, w.voids, w.batches, w.parks = w.lines[:0], 0, w.voids[:0], 0, w.parks[:0]
@@ -105,6 +106,9 @@ func (w *pageWriter) take(page PageResult) error {
 
 const duplicateKey = "the DMS holds more than one order with this key; the whitelist's key must name each order by itself: add a column to it"
 
+// duplicateWeek is said of a key that a week holds that the same run found in another one.
+const duplicateWeek = "the DMS holds an order with this key in %s too; the whitelist's key must name each order by itself: add a column to it"
+
 func keyProblem(key string, again bool) string {
 	switch {
 	case key == "":
@@ -120,12 +124,15 @@ func keyProblem(key string, again bool) string {
 func (w *pageWriter) takeOne(record fieldmap.Record, anyParked bool) error {
 	key := record.Key()
 	w.key = append(w.key[:0], key.Text...)
-	state, isNew, err := w.lookup()
+	state, isNew, problem, err := w.lookup()
 	if err != nil {
 		return err
 	}
-	if !isNew && state.reading == w.reading {
-		w.parks = append(w.parks, fieldmap.Parked{Week: w.week, Key: key, Reason: duplicateKey})
+	if problem == "" && !isNew && state.reading == w.reading {
+		problem = duplicateKey
+	}
+	if problem != "" {
+		w.parks = append(w.parks, fieldmap.Parked{Week: w.week, Key: key, Reason: problem})
 		return nil
 	}
 	verdict, next := state.saw(record.Digest())
@@ -135,7 +142,7 @@ func (w *pageWriter) takeOne(record fieldmap.Record, anyParked bool) error {
 	}
 	w.count(verdict, next)
 	if anyParked {
-		if err := unpark(w.tx, w.key, next.refused || next.refusedVoid); err != nil {
+		if err := unpark(w.tx, w.name, w.key, next.refused || next.refusedVoid); err != nil {
 			return err
 		}
 	}
@@ -169,22 +176,24 @@ func (w *pageWriter) count(v verdict, next orderState) {
 }
 
 // lookup returns the state of the order w.key. One that was in another week comes over from there: the week that it
-// left gets a line that voids it.
-func (w *pageWriter) lookup() (state orderState, isNew bool, err error) {
+// left gets a line that voids it. problem says why the order can be in neither.
+func (w *pageWriter) lookup() (state orderState, isNew bool, problem string, err error) {
 	if value := seek(w.known, w.key); value != nil {
-		state, err = decodeState(value)
-		return state, false, err
+		if state, err = decodeState(value); err != nil || !state.left {
+			return state, false, "", err
+		}
 	}
 	value := seek(w.index, w.key)
 	if value == nil {
-		return orderState{}, true, nil
+		state.left = false
+		return state, true, "", nil
 	}
 	other, err := unpackWeek(value)
 	if err != nil {
-		return state, true, err
+		return state, true, "", err
 	}
-	state, err = w.leave(other)
-	return state, true, err
+	there, problem, err := w.leave(other)
+	return state.arrive(there), true, problem, err
 }
 
 // seek returns the value of a key like [bbolt.Bucket.Get], which makes a new cursor each time.
@@ -196,29 +205,62 @@ func seek(c *bbolt.Cursor, key []byte) []byte {
 	return value
 }
 
-// leave takes the order w.key out of another week.
-func (w *pageWriter) leave(other fieldmap.Week) (orderState, error) {
+// leave takes the order w.key out of another week, and returns its state there. An order that this run has seen there
+// did not leave: the DMS holds two of its key.
+func (w *pageWriter) leave(other fieldmap.Week) (state orderState, problem string, err error) {
 	name := other.String()
 	orders, err := weekOrders(w.tx, name)
 	if err != nil {
-		return orderState{}, err
+		return state, "", err
 	}
 	value := orders.Get(w.key)
 	if value == nil {
-		return orderState{}, nil
+		return state, "", nil
 	}
-	state, err := decodeState(value)
-	if err != nil {
-		return state, err
+	if state, err = decodeState(value); err != nil {
+		return state, "", err
 	}
-	if state.held() {
+	if here, err := w.sawToo(name, &state); err != nil || here {
+		return state, fmt.Sprintf(duplicateWeek, name), err
+	}
+	verdict, state := state.missed()
+	if verdict == sendVoid {
 		v := w.voidsOf(name)
-		v.lines = appendLine(v.lines, w.q.dealer, name, string(w.key), state.revision+1, state.replaces(), nil)
+		v.lines = appendLine(v.lines, w.q.dealer, name, string(w.key), state.revision, &state.digest, nil)
 		v.orders++
 		w.stored.Moved++
-		state = state.void()
 	}
-	return state, orders.Delete(w.key)
+	if err := unpark(w.tx, name, w.key, state.refusedVoid); err != nil {
+		return state, "", err
+	}
+	if state.revision == 0 { // the collector never had it
+		return state, "", orders.Delete(w.key)
+	}
+	state.left = true
+	if err := orders.Put(w.key, state.append(nil)); err != nil {
+		return state, "", err
+	}
+	if state.refusedVoid {
+		state.revision++ // it is kept free: the line may be released
+	}
+	return state, "", nil
+}
+
+// sawToo reports whether this run has read another week too, and saw the order there. The readings of a run have the
+// same start.
+func (w *pageWriter) sawToo(week string, state *orderState) (bool, error) {
+	s, err := loadWeek(w.tx, week)
+	if err != nil || state.reading != s.Begun {
+		return false, err
+	}
+	started := time.Time{}
+	switch {
+	case s.Reading != nil:
+		started = s.Reading.Started
+	case s.Last != nil:
+		started = s.Last.Started
+	}
+	return started.Equal(w.started), nil
 }
 
 func (w *pageWriter) voidsOf(week string) *voidLines {

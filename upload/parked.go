@@ -63,7 +63,7 @@ func loadParked(tx *bbolt.Tx, number uint64) (parkedHead, error) {
 		return h, fmt.Errorf("nothing is parked as number %d; `roagent parked list` shows what is", number)
 	}
 	if err := json.Unmarshal(text, &h); err != nil {
-		return h, fmt.Errorf("what is parked as number %d is damaged: %w", number, err)
+		return h, damaged(err, "what is parked as number %d is damaged", number)
 	}
 	return h, nil
 }
@@ -76,15 +76,16 @@ func (h *parkedHead) save(tx *bbolt.Tx, number uint64) error {
 	return bucket(tx, bucketParked).Put(parkedNumber(number), text)
 }
 
-// parkOrders parks orders that cannot be sent as they are. They count as seen: nobody said that they are gone.
-func (w *pageWriter) parkOrders(orders []fieldmap.Parked) error {
+// parkOrders parks orders that cannot be sent as they are. They count as seen: nobody said that they are gone. Not so
+// duplicates.
+func (w *pageWriter) parkOrders(orders []fieldmap.Parked, duplicates bool) error {
 	for _, order := range orders {
 		w.stored.Parked++
 		if err := w.parkOrder(order); err != nil {
 			return err
 		}
-		if order.Key.Text == "" || len(order.Key.Text) > MaxKey || order.Reason == duplicateKey {
-			continue // it has no state, or one that another order of that key has just got
+		if order.Key.Text == "" || len(order.Key.Text) > MaxKey || duplicates {
+			continue // it has no state, or one that is another order's of that key
 		}
 		if err := w.seeOne(order.Key.Text); err != nil {
 			return err
@@ -101,14 +102,15 @@ func (w *pageWriter) parkOrder(order fieldmap.Parked) error {
 		if err != nil {
 			return err
 		}
-		if head.Lines == 0 && head.Week == w.name && head.Reason == order.Reason {
+		if head.Lines > 0 || head.Week != w.name {
+			continue
+		}
+		if head.Reason == order.Reason {
 			head.Reading = w.reading
 			return head.save(w.tx, number)
 		}
-		if head.Lines == 0 {
-			if err := removeParked(w.tx, number, head, key); err != nil {
-				return err
-			}
+		if err := removeParked(w.tx, number, head, key); err != nil {
+			return err
 		}
 	}
 	number, err := bucket(w.tx, bucketParked).NextSequence()
@@ -133,14 +135,14 @@ func shortKey(key string) string {
 	return key
 }
 
-// unpark removes what is parked of an order that is fine now. Lines that the collector refused stay where stillRefused.
-func unpark(tx *bbolt.Tx, key []byte, stillRefused bool) error {
+// unpark removes what is parked of an order in a week where it is fine now, or that it left. Lines that the collector refused stay where stillRefused.
+func unpark(tx *bbolt.Tx, week string, key []byte, stillRefused bool) error {
 	for _, number := range parkedOf(tx, key) {
 		head, err := loadParked(tx, number)
 		if err != nil {
 			return err
 		}
-		if head.Lines > 0 && stillRefused {
+		if head.Week != week || head.Lines > 0 && stillRefused {
 			continue
 		}
 		if err := removeParked(tx, number, head, string(key)); err != nil {
@@ -197,7 +199,7 @@ func eachParked(tx *bbolt.Tx, fn func(uint64, parkedHead) error) error {
 	return bucket(tx, bucketParked).ForEach(func(k, text []byte) error {
 		var head parkedHead
 		if err := json.Unmarshal(text, &head); err != nil || len(k) != 8 {
-			return fmt.Errorf("what is parked as number %x is damaged: %w", k, err)
+			return damaged(err, "what is parked as number %x is damaged", k)
 		}
 		return fn(binary.BigEndian.Uint64(k), head)
 	})

@@ -25,6 +25,7 @@ type ParkedItem struct {
 
 // Parked returns what is parked, oldest first.
 func (q *Queue) Parked() (items []ParkedItem, err error) {
+	items = []ParkedItem{}
 	err = q.view("list what is parked", func(tx *bbolt.Tx) error {
 		return eachParked(tx, func(number uint64, head parkedHead) error {
 			item, _, err := q.openParked(tx, number, head)
@@ -66,11 +67,11 @@ func (q *Queue) openParked(tx *bbolt.Tx, number uint64, head parkedHead) (item P
 	}
 	text, err := q.sealer.open(payload(tx, bucketPayloads, parkedPlace(number)), parkedBound(q.dealer, number))
 	if err != nil {
-		return item, nil, fmt.Errorf("open what is parked as number %d: %w", number, err)
+		return item, nil, damaged(err, "open what is parked as number %d", number)
 	}
 	var content parkedLines
 	if err := json.Unmarshal(text, &content); err != nil {
-		return item, nil, fmt.Errorf("what is parked as number %d is damaged: %w", number, err)
+		return item, nil, damaged(err, "what is parked as number %d is damaged", number)
 	}
 	item.Reason += ": " + content.Detail
 	return item, content.Lines, nil
@@ -84,7 +85,7 @@ func unpackParked(packed []byte) ([][]byte, error) {
 	defer d.Close()
 	text, err := d.DecodeAll(packed, nil)
 	if err != nil {
-		return nil, fmt.Errorf("decompress what is parked: %w", err)
+		return nil, damaged(err, "decompress what is parked")
 	}
 	return splitLines(text), nil
 }
@@ -106,9 +107,14 @@ func currentLines(tx *bbolt.Tx, number uint64, lines [][]byte) (texts [][]byte, 
 // ErrNotHeld is wrapped by the error of a [Queue.Release] of an order that could not be read.
 var ErrNotHeld = errors.New("there is nothing to send: the order could not be read, and is tried again at every pull. Correct it in the DMS or the whitelist")
 
-// Release sends again what the collector refused, as it is: after the collector's operator has mended the cause.
+// ErrSuperseded is wrapped by the error of a [Queue.Release] of lines that say nothing any more that counts.
+var ErrSuperseded = errors.New("nothing was sent: later lines have taken the place of what was parked, which is gone now")
+
+// Release sends again what the collector refused, as it is: after the collector's operator has mended the cause. A line
+// that no longer follows from what the collector has of its order is left out, and the ledger says so.
 func (q *Queue) Release(number uint64, who string) error {
-	return q.update(fmt.Sprintf("release parked number %d", number), func(tx *bbolt.Tx) error {
+	superseded := false
+	err := q.update(fmt.Sprintf("release parked number %d", number), func(tx *bbolt.Tx) error {
 		head, err := loadParked(tx, number)
 		if err != nil {
 			return err
@@ -116,53 +122,85 @@ func (q *Queue) Release(number uint64, who string) error {
 		if head.Lines == 0 {
 			return ErrNotHeld
 		}
-		_, packed, err := q.openParked(tx, number, head)
+		texts, lines, err := q.parkedNow(tx, number, head)
 		if err != nil {
 			return err
 		}
-		all, err := unpackParked(packed)
+		due, err := follow(tx, texts, lines)
 		if err != nil {
 			return err
-		}
-		texts, lines, err := currentLines(tx, number, all)
-		if err != nil {
-			return err
-		}
-		for i := range lines {
-			if err := acceptAgain(tx, &lines[i]); err != nil {
-				return err
-			}
 		}
 		if err := q.forgetParked(tx, number, head, lines); err != nil {
 			return err
+		}
+		if superseded = len(due) == 0; superseded {
+			return nil
 		}
 		at, err := nextPlace(tx)
 		if err != nil {
 			return err
 		}
 		from := batchHead{Week: head.Week, Fieldmap: head.Fieldmap, Made: head.Since}
-		if err := q.putAgain(tx, at, from, texts); err != nil {
+		if err := q.putAgain(tx, at, from, due); err != nil {
 			return err
 		}
-		return record(tx, Entry{Kind: ReleasedEntry, Who: who, Week: head.Week, Key: head.Key, ID: batchID(joinLines(texts)), Orders: len(texts)})
+		return record(tx, Entry{Kind: ReleasedEntry, Who: who, Week: head.Week, Key: head.Key, ID: batchID(joinLines(due)), Orders: len(due)})
 	})
+	if err == nil && superseded {
+		return fmt.Errorf("release parked number %d: %w", number, ErrSuperseded)
+	}
+	return err
 }
 
-// acceptAgain makes the order's state what it was before the line was refused.
-func acceptAgain(tx *bbolt.Tx, line *Line) error {
-	orders, state, err := findState(tx, line.Key)
-	if err != nil || orders == nil || state.revision != line.Revision-1 {
-		return err
+// parkedNow returns the lines of something parked that no later one of their order has replaced.
+func (q *Queue) parkedNow(tx *bbolt.Tx, number uint64, head parkedHead) ([][]byte, []Line, error) {
+	_, packed, err := q.openParked(tx, number, head)
+	if err != nil {
+		return nil, nil, err
 	}
+	all, err := unpackParked(packed)
+	if err != nil {
+		return nil, nil, err
+	}
+	return currentLines(tx, number, all)
+}
+
+// follow returns the lines that follow from what the collector has, and makes their orders' states count them.
+func follow(tx *bbolt.Tx, texts [][]byte, lines []Line) (due [][]byte, err error) {
+	for i := range lines {
+		ok, err := acceptAgain(tx, &lines[i])
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			due = append(due, texts[i])
+			continue
+		}
+		if err := record(tx, Entry{Kind: SupersededEntry, Week: lines[i].Week, Key: lines[i].Key, Orders: 1}); err != nil {
+			return nil, err
+		}
+	}
+	return due, nil
+}
+
+// acceptAgain makes the order's state what it was before the line was refused. It reports whether the line is due.
+func acceptAgain(tx *bbolt.Tx, line *Line) (bool, error) {
+	orders, state, err := findState(tx, line)
+	if err != nil || orders == nil {
+		return false, err
+	}
+	follows := state.revision == line.Revision-1
 	switch {
-	case line.Voided && state.refusedVoid:
+	case follows && line.Voided && state.refusedVoid:
 		state.refusedVoid = false
 		state = state.void()
-	case !line.Voided && state.refused:
+	case follows && !line.Voided && state.refused && state.refusedIs == line.content():
 		state.refused = false
 		_, state = state.saw(line.content())
+	default: // the collector took it once and lost it: then the state counts it, unless later lines came
+		return state.revision == line.Revision && state.voided() == line.Voided, nil
 	}
-	return orders.Put([]byte(line.Key), state.append(nil))
+	return true, orders.Put([]byte(line.Key), state.append(nil))
 }
 
 // Drop throws away what is parked. What the collector refused is not sent again until the order changes; an order that
@@ -175,15 +213,7 @@ func (q *Queue) Drop(number uint64, who string) error {
 		}
 		var lines []Line
 		if head.Lines > 0 {
-			_, packed, err := q.openParked(tx, number, head)
-			if err != nil {
-				return err
-			}
-			all, err := unpackParked(packed)
-			if err != nil {
-				return err
-			}
-			if _, lines, err = currentLines(tx, number, all); err != nil {
+			if _, lines, err = q.parkedNow(tx, number, head); err != nil {
 				return err
 			}
 		}

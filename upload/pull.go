@@ -63,7 +63,8 @@ type Finished struct {
 }
 
 // Begin goes on with the unfinished reading of a week, or begins one. A reading that another whitelist (digest) left
-// unfinished is begun again.
+// unfinished is begun again. The readings of one run are begun with the same now: an order that two of them find
+// is in the DMS twice, and has not moved.
 func (q *Queue) Begin(week fieldmap.Week, digest fieldmap.Digest, now time.Time) (*Pull, error) {
 	p := &Pull{q: q, week: week, name: week.String(), digest: digest}
 	err := q.update("begin reading of "+p.name, func(tx *bbolt.Tx) error {
@@ -151,7 +152,7 @@ func isKnown(states *bbolt.Cursor, text []byte, key fieldmap.OrderKey) (bool, er
 		return false, nil
 	}
 	state, err := decodeState(value)
-	return err == nil && !state.voided() && string(state.changed) == key.Changed, err
+	return err == nil && !state.left && !state.voided() && string(state.changed) == key.Changed, err
 }
 
 // Store keeps a page in one transaction: its batch, what is now known of its orders, and the checkpoint. When it
@@ -161,14 +162,12 @@ func (p *Pull) Store(page PageResult) (Stored, error) {
 	next := p.state
 	err := p.q.update("store page of "+p.name, func(tx *bbolt.Tx) error {
 		writer := p.q.page
-		writer.begin(p.q, tx, p.week, p.digest.String(), p.number)
+		writer.begin(p.q, tx, p)
 		if err := writer.take(page); err != nil {
 			return err
 		}
-		for _, orders := range [][]fieldmap.Parked{page.Parked, writer.parks} {
-			if err := writer.parkOrders(orders); err != nil {
-				return err
-			}
+		if err := errors.Join(writer.parkOrders(page.Parked, false), writer.parkOrders(writer.parks, true)); err != nil {
+			return err
 		}
 		if err := writer.finish(); err != nil {
 			return err
@@ -250,7 +249,7 @@ func (p *Pull) Finish(f FinishResult) (Finished, error) {
 // voidSome voids orders that this reading has not seen, from a key on. next is nil when there are no more.
 func (p *Pull) voidSome(tx *bbolt.Tx, from []byte) (f Finished, next []byte, err error) {
 	writer := p.q.page
-	writer.begin(p.q, tx, p.week, p.digest.String(), p.number)
+	writer.begin(p.q, tx, p)
 	gone, next, err := writer.unseen(from)
 	if err != nil {
 		return f, nil, err
@@ -283,7 +282,7 @@ func (w *pageWriter) unseen(from []byte) (keys [][]byte, next []byte, err error)
 	}
 	err = eachState(orders, from, func(key []byte, state orderState) bool {
 		switch {
-		case state.reading == w.reading || state.voided() && !state.refused:
+		case state.reading == w.reading || state.left || state.voided() && !state.refused:
 		case len(keys) == voidsAtOnce:
 			next = bytes.Clone(key)
 			return false
@@ -310,11 +309,11 @@ func (w *pageWriter) void(key []byte) error {
 		w.orders++
 		w.stored.Revised++
 	}
-	if err := unpark(w.tx, key, next.refusedVoid); err != nil {
+	if err := unpark(w.tx, w.name, key, next.refusedVoid); err != nil {
 		return err
 	}
 	if next.revision == 0 { // the collector never had it, and the DMS no longer has
-		return errors.Join(orders.Delete(key), bucket(w.tx, bucketIndex).Delete(key))
+		return forgetState(w.tx, orders, key, next.left)
 	}
 	w.put(string(key), &next, false)
 	return nil

@@ -91,6 +91,9 @@ func (q *Queue) Open() (err error) {
 	if err := os.MkdirAll(q.dir, 0o700); err != nil {
 		return fmt.Errorf("open queue: %w", err)
 	}
+	if err := q.checkLost(); err != nil {
+		return err
+	}
 	if err := q.openDatabase(); err != nil {
 		return err
 	}
@@ -135,7 +138,29 @@ func (q *Queue) Close() error {
 func (q *Queue) Dealer() string { return q.dealer }
 
 func (q *Queue) path() string       { return filepath.Join(q.dir, databaseName) }
+func (q *Queue) keyPath() string    { return filepath.Join(q.dir, keyName) }
 func (q *Queue) holderPath() string { return filepath.Join(q.dir, holderName) }
+
+// checkLost finds a queue whose file is gone or empty while its key is there. A new one would forget in silence all that
+// was queued and sent.
+func (q *Queue) checkLost() error {
+	info, err := os.Stat(q.path())
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return q.lost("the file is missing")
+	case err == nil && info.Size() == 0:
+		return q.lost("the file is empty")
+	}
+	return nil // opening it says what else there is
+}
+
+// lost returns an error where the queue had a key, which is made when its file is.
+func (q *Queue) lost(what string) error {
+	if _, err := os.Stat(q.keyPath()); err != nil {
+		return nil
+	}
+	return &CorruptError{Path: q.path(), Err: fmt.Errorf("%s, though its key %s is there", what, q.keyPath())}
+}
 
 // openDatabase opens the file. bbolt answers some damage with a panic or a fault in its memory map; both become errors.
 func (q *Queue) openDatabase() (err error) {
@@ -143,7 +168,7 @@ func (q *Queue) openDatabase() (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
-			err = &CorruptError{Path: q.path(), Err: fmt.Errorf("%v", p)}
+			err = &CorruptError{Path: q.path(), Err: panicDamage(p)}
 			if file != nil {
 				_ = file.Close() // bbolt gave no handle to close; its lock goes with the file
 			}
@@ -162,10 +187,11 @@ func (q *Queue) openDatabase() (err error) {
 	case err == nil:
 	case errors.Is(err, bbolterrors.ErrTimeout):
 		return &LockedError{Dir: q.dir, Holder: readHolder(q.holderPath())}
-	case errors.Is(err, bbolterrors.ErrInvalid), errors.Is(err, bbolterrors.ErrChecksum), errors.Is(err, bbolterrors.ErrVersionMismatch):
+	case errors.Is(err, bbolterrors.ErrInvalid), errors.Is(err, bbolterrors.ErrChecksum), errors.Is(err, bbolterrors.ErrVersionMismatch),
+		strings.HasPrefix(err.Error(), "file size too small"): // of which bbolt makes no error of its own
 		return &CorruptError{Path: q.path(), Err: err}
 	default:
-		return diskError("open queue", q.path(), err)
+		return diskError("open queue "+q.path(), q.path(), err)
 	}
 	if err := checkLength(db, file); err != nil {
 		return errors.Join(&CorruptError{Path: q.path(), Err: err}, db.Close())
@@ -201,7 +227,7 @@ func (q *Queue) closeDatabase() error {
 func (q *Queue) prepare() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = &CorruptError{Path: q.path(), Err: fmt.Errorf("%v", p)}
+			err = &CorruptError{Path: q.path(), Err: panicDamage(p)}
 		}
 	}()
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
@@ -210,7 +236,7 @@ func (q *Queue) prepare() (err error) {
 		first, _ := tx.Cursor().First()
 		fresh = first == nil
 		if fresh {
-			return nil
+			return q.lost("the file holds nothing")
 		}
 		return q.checkOwner(tx)
 	}); err != nil || !fresh {
@@ -314,12 +340,12 @@ func (q *Queue) recoverDamage(err *error) {
 		runtime.Error
 		Addr() uintptr
 	}:
-		*err = &CorruptError{Path: q.path(), Err: p}
+		*err = &CorruptError{Path: q.path(), Err: panicDamage(p)}
 	default:
 		if !panickedIn("go.etcd.io/bbolt") {
 			panic(p)
 		}
-		*err = &CorruptError{Path: q.path(), Err: fmt.Errorf("%v", p)}
+		*err = &CorruptError{Path: q.path(), Err: panicDamage(p)}
 	}
 }
 

@@ -3,8 +3,6 @@ package upload
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
 
 	"go.etcd.io/bbolt"
 )
@@ -14,17 +12,16 @@ import (
 // collector was offered, and refused, what it was before.
 type chain struct {
 	key    string
-	week   string // of the refused line
 	orders *bbolt.Bucket
 	before orderState // as the database has it
 	now    orderState // after the lines that the collector takes
 
 	last       int  // the revision that the last line found had before
-	superseded bool // one of the same week waits
+	superseded bool // there was one
 }
 
 func newChain(line *Line, orders *bbolt.Bucket, state orderState) (*chain, error) {
-	c := &chain{key: line.Key, week: line.Week, orders: orders, before: state}
+	c := &chain{key: line.Key, orders: orders, before: state, last: line.Revision}
 	c.now = orderState{reading: state.reading, revision: line.Revision - 1, voids: state.voids >> (state.revision - line.Revision + 1)}
 	replaced, err := line.replaced()
 	if replaced != nil {
@@ -58,7 +55,7 @@ func (r *refusal) rebase() error {
 
 func (r *refusal) rebaseBatch(at place) error {
 	head, err := loadHead(r.tx, at)
-	if err != nil {
+	if err != nil || head.Week != r.w.head.Week { // what waits for another week does not build on it
 		return err
 	}
 	lines, err := r.q.lines(r.tx, at, head)
@@ -100,8 +97,10 @@ func (c *chain) next(text []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.last = line.Revision
-	c.superseded = c.superseded || line.Week == c.week
+	if line.Revision > c.last+1 { // the order was in another week meanwhile
+		c.now = c.now.skip(line.Revision - 1)
+	}
+	c.last, c.superseded = line.Revision, true
 	before := c.now
 	var v verdict
 	if line.Voided {
@@ -122,10 +121,18 @@ func (c *chain) save(tx *bbolt.Tx) error {
 		return nil
 	}
 	if c.now.revision == 0 {
-		return errors.Join(c.orders.Delete([]byte(c.key)), bucket(tx, bucketIndex).Delete([]byte(c.key)))
+		return forgetState(tx, c.orders, []byte(c.key), c.before.left)
 	}
-	c.now.changed = c.before.changed
+	c.now.changed, c.now.left = c.before.changed, c.before.left
 	return c.orders.Put([]byte(c.key), c.now.append(nil))
+}
+
+// forgetState forgets an order of which the collector has nothing in a week.
+func forgetState(tx *bbolt.Tx, orders *bbolt.Bucket, key []byte, left bool) error {
+	if err := orders.Delete(key); err != nil || left { // then the index names the week that it is in now
+		return err
+	}
+	return bucket(tx, bucketIndex).Delete(key)
 }
 
 // lineKey returns the key of a line that this queue made, without reading its order. What comes before the revision
@@ -134,7 +141,7 @@ func lineKey(text []byte) (string, error) {
 	envelope, _, ok := bytes.Cut(text, []byte(`,"revision":`))
 	var line Line
 	if !ok || json.Unmarshal(append(bytes.Clone(envelope), '}'), &line) != nil {
-		return "", fmt.Errorf("a queued line is damaged: it names no key")
+		return "", damaged(nil, "a queued line is damaged: it names no key")
 	}
 	return line.Key, nil
 }

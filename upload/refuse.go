@@ -108,7 +108,7 @@ func (r *refusal) takeBack(line *Line) error {
 	if r.w.head.Again {
 		return nil // it was accepted once, and later lines build on it
 	}
-	orders, state, err := findState(r.tx, line.Key)
+	orders, state, err := findState(r.tx, line)
 	if err != nil || orders == nil {
 		return err
 	}
@@ -122,20 +122,14 @@ func (r *refusal) takeBack(line *Line) error {
 	return orders.Put([]byte(line.Key), state.append(nil))
 }
 
-// findState returns an order's state and the bucket that it is in; nil where there is none.
-func findState(tx *bbolt.Tx, key string) (orders *bbolt.Bucket, state orderState, err error) {
-	value := bucket(tx, bucketIndex).Get([]byte(key))
+// findState returns the state of a line's order in the line's week, and the bucket that it is in; nil where there is
+// none.
+func findState(tx *bbolt.Tx, line *Line) (orders *bbolt.Bucket, state orderState, err error) {
+	if orders, err = weekOrders(tx, line.Week); err != nil || orders == nil {
+		return nil, state, err
+	}
+	value := orders.Get([]byte(line.Key))
 	if value == nil {
-		return nil, state, nil
-	}
-	week, err := unpackWeek(value)
-	if err != nil {
-		return nil, state, err
-	}
-	if orders, err = weekOrders(tx, week.String()); err != nil || orders == nil {
-		return nil, state, err
-	}
-	if value = orders.Get([]byte(key)); value == nil {
 		return nil, state, nil
 	}
 	state, err = decodeState(value)

@@ -30,14 +30,18 @@ type sending struct {
 	client *retryablehttp.Client
 	gzip   bool // the collector refused zstd
 	sent   *Sent
+	weeks  map[string]error // what came of asking the collector about them
+
+	stopped error // of weeks of which nothing may be sent
 }
 
 // answer is a collector's answer, read to its end.
 type answer struct {
-	what      string // that was sent: batch, manifest, status
+	what      string // that was sent: batch, manifest, status; or a question
 	host      string
 	status    int
 	mediaType string
+	limit     int64    // bytes of body that are read
 	body      []byte   // of a success: what should be the receipt
 	problem   *Problem // of an error, if it is problem+json
 	sent      int64    // bytes of the request's body
@@ -115,9 +119,14 @@ func (r *sending) putStatus(ctx context.Context, status Status) (answer, error) 
 	return r.put(ctx, "status", body, header, "status")
 }
 
-// put sends a request until it is answered, with anything but "later". body must not be changed afterwards: a
-// transport may still read it when an early answer is in.
 func (r *sending) put(ctx context.Context, what string, body []byte, header http.Header, path ...string) (answer, error) {
+	header.Set("Content-Digest", contentDigest(body))
+	return r.request(ctx, http.MethodPut, what, body, header, path...)
+}
+
+// request sends a request until it is answered, with anything but "later". body must not be changed afterwards: a
+// transport may still read it when an early answer is in.
+func (r *sending) request(ctx context.Context, method, what string, body []byte, header http.Header, path ...string) (answer, error) {
 	target, err := url.Parse(r.URL)
 	if err != nil {
 		return answer{}, fmt.Errorf("collector.url: %w", err)
@@ -126,17 +135,23 @@ func (r *sending) put(ctx context.Context, what string, body []byte, header http
 		path[i] = url.PathEscape(part)
 	}
 	target = target.JoinPath(append([]string{"v1", "dealers", url.PathEscape(r.Queue.dealer)}, path...)...)
-	request, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPut, target.String(), body)
+	var raw any // without a body it must be nil itself
+	if body != nil {
+		raw = body
+	}
+	request, err := retryablehttp.NewRequestWithContext(ctx, method, target.String(), raw)
 	if err != nil {
 		return answer{}, fmt.Errorf("send %s: %w", what, err)
 	}
 	request.Header = header
-	header.Set("Content-Digest", contentDigest(body))
 	header.Set("User-Agent", "roagent/"+r.Version)
 	if r.Token != "" {
 		header.Set("Authorization", "Bearer "+r.Token)
 	}
-	a := answer{what: what, host: target.Host, sent: int64(len(body))}
+	a := answer{what: what, host: target.Host, sent: int64(len(body)), limit: MaxReceipt}
+	if method == http.MethodGet {
+		a.limit = MaxManifest // it lists a week's batches, as a manifest does
+	}
 	request.SetResponseHandler(a.read)
 	response, err := r.client.Do(request)
 	if response != nil {
@@ -172,15 +187,15 @@ func (a *answer) read(response *http.Response) error {
 	a.body, a.problem = nil, nil
 	switch {
 	case a.status < 300:
-		return a.readReceipt(response.Body)
+		return a.readBody(response.Body)
 	case a.mediaType == ProblemType:
 		return a.readProblem(response.Body)
 	}
 	return nil
 }
 
-func (a *answer) readReceipt(body io.Reader) error {
-	text, err := io.ReadAll(io.LimitReader(body, MaxReceipt+1))
+func (a *answer) readBody(body io.Reader) error {
+	text, err := io.ReadAll(io.LimitReader(body, a.limit+1))
 	a.body = text
 	return err
 }

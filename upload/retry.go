@@ -5,7 +5,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -17,6 +19,7 @@ import (
 const maxRetryAfter = time.Hour
 
 func (s *Sender) newClient() *retryablehttp.Client {
+	cause := "" // of the next attempt
 	return &retryablehttp.Client{
 		HTTPClient: &http.Client{
 			Transport:     s.Transport,
@@ -26,8 +29,15 @@ func (s *Sender) newClient() *retryablehttp.Client {
 		RetryMax:     s.Retries,
 		RetryWaitMin: s.RetryMin,
 		RetryWaitMax: s.RetryMax,
-		CheckRetry:   checkRetry,
-		Backoff:      s.backoff,
+		CheckRetry: func(ctx context.Context, response *http.Response, err error) (bool, error) {
+			cause = retryCause(response, err)
+			return checkRetry(ctx, response, err)
+		},
+		Backoff: func(shortest, longest time.Duration, attempt int, response *http.Response) time.Duration {
+			wait := backoff(shortest, longest, attempt, response)
+			s.Logger.Warn("the collector did not take a request, trying again", "cause", cause, "attempt", attempt+1, "wait", wait.Round(time.Millisecond))
+			return wait
+		},
 		ErrorHandler: retryablehttp.PassthroughErrorHandler, // what a status means is status.go's to say
 	}
 }
@@ -44,19 +54,42 @@ func checkRetry(ctx context.Context, response *http.Response, err error) (bool, 
 	return isTransient(response.StatusCode), nil
 }
 
+// retryCause says in a few words why a request is sent again. An error's own text may hold an address.
+func retryCause(response *http.Response, err error) string {
+	var timeout interface{ Timeout() bool }
+	switch {
+	case err == nil:
+		return fmt.Sprintf("it answered %d", response.StatusCode)
+	case response != nil:
+		return fmt.Sprintf("its answer %d broke off", response.StatusCode)
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "no answer in time"
+	case errors.As(err, new(*net.DNSError)):
+		return "its name was not found"
+	case isCertificate(err):
+		return "its certificate is not trusted"
+	case isDial(err):
+		return "no connection"
+	}
+	return "the connection broke"
+}
+
+// isDial reports whether a connection could not even be opened.
+func isDial(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
+}
+
 // backoff returns how long to wait: what the collector asks for, or twice as long as before. Some of it is chance, so
 // that the dealers whom an outage stopped do not come back all at once.
-func (s *Sender) backoff(shortest, longest time.Duration, attempt int, response *http.Response) time.Duration {
+func backoff(shortest, longest time.Duration, attempt int, response *http.Response) time.Duration {
 	wait := min(longest, shortest<<min(attempt, 16))
 	wait = wait/2 + rand.N(wait/2+1)
-	status := 0
 	if response != nil {
-		status = response.StatusCode
 		if asked, ok := retryAfter(response.Header.Get("Retry-After"), time.Now()); ok {
 			wait = asked + rand.N(asked/10+time.Second)
 		}
 	}
-	s.Logger.Warn("the collector did not take a request, trying again", "status", status, "attempt", attempt+1, "wait", wait.Round(time.Millisecond))
 	return wait
 }
 

@@ -65,27 +65,35 @@ func (s *Sender) Send(ctx context.Context) (Sent, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var sent Sent
-	run := &sending{Sender: s, client: s.newClient(), sent: &sent}
+	run := &sending{Sender: s, client: s.newClient(), sent: &sent, weeks: map[string]error{}}
 	// A collector that lost batches says so when it gets the manifest. One that loses them again while they are being
 	// sent would keep this going for ever.
 	for range 3 {
 		if err := run.batches(ctx); err != nil {
-			return sent, err
+			return sent, errors.Join(run.stopped, err)
 		}
 		again, err := run.manifests(ctx)
 		if err != nil || !again {
-			return sent, err
+			return sent, errors.Join(run.stopped, err)
 		}
 	}
 	return sent, &SendError{Class: ClassRefused, Message: "the collector keeps losing batches that it gave receipts for", Hint: "tell the collector's operator; the ledger holds the receipts"}
 }
 
-// batches sends until nothing waits.
+// batches sends until nothing waits but what must not be sent, which is noted.
 func (r *sending) batches(ctx context.Context) error {
 	for {
-		w, err := r.Queue.next()
+		w, err := r.Queue.next(r.stops)
 		if errors.Is(err, errNothingWaits) {
 			return nil
+		}
+		if err != nil {
+			return err
+		}
+		err = r.checkWeek(ctx, w.head.Week)
+		if isRefused(err) { // this week's; the others go on
+			r.stopped = errors.Join(r.stopped, err)
+			continue
 		}
 		if err != nil {
 			return err
@@ -94,6 +102,15 @@ func (r *sending) batches(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// stops reports whether nothing of a week may be sent.
+func (r *sending) stops(week string) bool { return r.weeks[week] != nil }
+
+// isRefused reports whether an error is about one week only.
+func isRefused(err error) bool {
+	refused, ok := errors.AsType[*SendError](err)
+	return ok && refused.Class == ClassRefused
 }
 
 // batch sends one batch and does what the answer calls for.
@@ -175,8 +192,7 @@ func (r *sending) manifests(ctx context.Context) (again bool, err error) {
 	for _, week := range weeks {
 		lost, err := r.manifest(ctx, week)
 		again = again || lost
-		var refused *SendError
-		if errors.As(err, &refused) && refused.Class == ClassRefused {
+		if isRefused(err) {
 			problems = append(problems, err) // one week's; the others go on
 			continue
 		}

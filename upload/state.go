@@ -3,8 +3,6 @@ package upload
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
-	"fmt"
 
 	"go.etcd.io/bbolt"
 
@@ -13,8 +11,9 @@ import (
 
 type digest = [sha256.Size]byte
 
-// orderState is what the queue remembers of one order: what the collector has of it (or will have, once all that waits
-// is delivered), and what of it the collector refused.
+// orderState is what the queue remembers of one order in one week: what the collector has of it there (or will have,
+// once all that waits is delivered), and what of it the collector refused. An order that moves leaves its state behind,
+// so that what becomes of the line that voids it there is nothing to the week that it is in now.
 type orderState struct {
 	reading  uint32 // the week's reading in which it was last seen
 	revision int    // of the last line; 0: the collector has nothing of it
@@ -24,6 +23,7 @@ type orderState struct {
 	refused     bool   // the collector refused a line of it that is parked, with content of refusedIs
 	refusedIs   digest // if refused
 	refusedVoid bool   // the collector refused the line that voids it
+	left        bool   // the order is in another week now: see bucketIndex
 
 	changed []byte // the changed column's token of the bytes last looked at; "" where there is none
 }
@@ -33,9 +33,10 @@ const (
 
 	flagRefused     = 1 << 0
 	flagRefusedVoid = 1 << 1
+	flagLeft        = 1 << 2
 )
 
-var errState = errors.New("the state of an order is damaged")
+func errState() error { return damaged(nil, "the state of an order is damaged") }
 
 // append encodes s: version, flags, reading (4 bytes, so that seeing an order again changes no length), revision
 // and voids (uvarint), digest, refused digest where there is one, changed token.
@@ -46,6 +47,9 @@ func (s *orderState) append(dst []byte) []byte {
 	}
 	if s.refusedVoid {
 		flags |= flagRefusedVoid
+	}
+	if s.left {
+		flags |= flagLeft
 	}
 	dst = append(dst, stateVersion, flags)
 	dst = binary.BigEndian.AppendUint32(dst, s.reading)
@@ -61,28 +65,29 @@ func (s *orderState) append(dst []byte) []byte {
 // decodeState reads what append wrote. The token is not copied.
 func decodeState(b []byte) (orderState, error) {
 	var s orderState
-	if len(b) < 6 || b[0] != stateVersion || b[1]&^(flagRefused|flagRefusedVoid) != 0 {
-		return s, errState
+	if len(b) < 6 || b[0] != stateVersion || b[1]&^(flagRefused|flagRefusedVoid|flagLeft) != 0 {
+		return s, errState()
 	}
 	s.refused, s.refusedVoid = b[1]&flagRefused != 0, b[1]&flagRefusedVoid != 0
+	s.left = b[1]&flagLeft != 0
 	s.reading = binary.BigEndian.Uint32(b[2:])
 	revision, n := binary.Uvarint(b[6:])
 	if n <= 0 || revision > 1<<31-1 {
-		return s, errState
+		return s, errState()
 	}
 	s.revision = int(revision)
 	b = b[6+n:]
 	if s.voids, n = binary.Uvarint(b); n <= 0 {
-		return s, errState
+		return s, errState()
 	}
 	b = b[n:]
 	if len(b) < sha256.Size {
-		return s, errState
+		return s, errState()
 	}
 	b = b[copy(s.digest[:], b):]
 	if s.refused {
 		if len(b) < sha256.Size {
-			return s, errState
+			return s, errState()
 		}
 		b = b[copy(s.refusedIs[:], b):]
 	}
@@ -133,6 +138,25 @@ func (s orderState) void() orderState {
 	return s
 }
 
+// arrive returns the state of an order that comes into this week from another one, where its state was other: its
+// revisions go on counting, so that none is used twice.
+func (s orderState) arrive(other orderState) orderState {
+	s.left = false
+	if s.revision == 0 && other.revision > 0 {
+		return orderState{revision: other.revision, digest: other.digest, voids: 1, reading: s.reading}
+	}
+	return s.skip(other.revision)
+}
+
+// skip leaves out revisions that other weeks have used. Those of an order of which the collector has nothing start at 1.
+func (s orderState) skip(revision int) orderState {
+	for s.revision > 0 && s.revision < revision {
+		s.revision++
+		s.voids = s.voids<<1 | s.voids&1
+	}
+	return s
+}
+
 // refuse returns the state after the collector refused l, the order's last line: what the line would have changed is
 // taken back, so that a later line takes its revision and replaces what it would have replaced.
 func (s orderState) refuse(l *Line) (orderState, error) {
@@ -166,7 +190,7 @@ func packWeek(w fieldmap.Week) [3]byte {
 
 func unpackWeek(b []byte) (fieldmap.Week, error) {
 	if len(b) != 3 || b[2] == 0 || b[2] > 53 {
-		return fieldmap.Week{}, fmt.Errorf("the week of an order is damaged: %d bytes", len(b))
+		return fieldmap.Week{}, damaged(nil, "the week of an order is damaged: %d bytes", len(b))
 	}
 	return fieldmap.Week{Year: int(b[0])<<8 | int(b[1]), Number: int(b[2])}, nil
 }

@@ -30,6 +30,7 @@ type Progress struct {
 
 // Weeks returns the weeks that were ever read, oldest first.
 func (q *Queue) Weeks() (weeks []WeekStatus, err error) {
+	weeks = []WeekStatus{}
 	err = q.view("list weeks", func(tx *bbolt.Tx) error {
 		waits, err := weeksWithPending(tx)
 		if err != nil {

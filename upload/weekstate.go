@@ -65,7 +65,7 @@ func loadWeek(tx *bbolt.Tx, week string) (weekState, error) {
 		return w, nil
 	}
 	if err := json.Unmarshal(text, &w); err != nil {
-		return w, fmt.Errorf("the state of week %s is damaged: %w", week, err)
+		return w, damaged(err, "the state of week %s is damaged", week)
 	}
 	return w, nil
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -46,11 +47,13 @@ type Collector struct {
 	mu        sync.Mutex
 	faults    []Fault
 	batch     Fault // of every batch
+	week      Fault // of every question about a week
 	requests  []Request
 	batches   map[string]map[string][]upload.Line // by week, id
 	orders    map[string]upload.Line              // by week and key: the newest
 	raw       map[string]string                   // by week and key: the bytes of the last line that came
-	history   map[string]past                     // by key: the last line, in whatever week
+	history   map[string]past                     // by week and key: the last line
+	offered   map[string]map[string]bool          // by key: the weeks of its lines, also of those refused
 	forgotten map[string]bool                     // batches
 	manifest  map[string]upload.Manifest
 	statuses  []upload.Status
@@ -65,6 +68,7 @@ type past struct {
 
 // Request is one request that came.
 type Request struct {
+	Method   string
 	Path     string
 	Encoding string
 	Header   http.Header
@@ -76,7 +80,7 @@ func NewCollector(t testing.TB) *Collector {
 	t.Helper()
 	c := &Collector{
 		batches: map[string]map[string][]upload.Line{}, orders: map[string]upload.Line{}, manifest: map[string]upload.Manifest{},
-		history: map[string]past{}, forgotten: map[string]bool{}, raw: map[string]string{},
+		history: map[string]past{}, offered: map[string]map[string]bool{}, forgotten: map[string]bool{}, raw: map[string]string{},
 	}
 	c.signer, c.Verifier = NewKey(t, "collector.test")
 	return c
@@ -114,11 +118,24 @@ func (c *Collector) FailBatches(fault Fault) {
 	c.batch = fault
 }
 
-// Requests returns what came so far.
-func (c *Collector) Requests() []Request {
+// FailQuestions makes every question about a week fail in this way; nil makes them pass. Faults of Fail are for what
+// is sent, not for questions.
+func (c *Collector) FailQuestions(fault Fault) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Clone(c.requests)
+	c.week = fault
+}
+
+// Requests returns what was sent so far, without the questions about weeks.
+func (c *Collector) Requests() []Request { return c.requestsWith(http.MethodPut) }
+
+// Questions returns the questions about weeks.
+func (c *Collector) Questions() []Request { return c.requestsWith(http.MethodGet) }
+
+func (c *Collector) requestsWith(method string) []Request {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(c.requests), func(r Request) bool { return r.Method != method })
 }
 
 // Wrong returns what a sender must never do and did: a line twice, a gap in the revisions, a wrong replaces.
@@ -197,11 +214,13 @@ func (c *Collector) RoundTrip(r *http.Request) (*http.Response, error) {
 	if strings.Contains(r.URL.Path, "/batches/") {
 		fault = c.batch
 	}
-	if len(c.faults) > 0 {
+	if r.Method == http.MethodGet {
+		fault = c.week
+	} else if len(c.faults) > 0 {
 		fault, c.faults = c.faults[0], c.faults[1:]
 	}
 	c.requests = append(c.requests, Request{
-		Path: r.URL.EscapedPath(), Encoding: r.Header.Get("Content-Encoding"), Header: r.Header.Clone(), Bytes: int(r.ContentLength),
+		Method: r.Method, Path: r.URL.EscapedPath(), Encoding: r.Header.Get("Content-Encoding"), Header: r.Header.Clone(), Bytes: int(r.ContentLength),
 	})
 	c.mu.Unlock()
 	if fault != nil {
@@ -217,6 +236,9 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 func (c *Collector) answer(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
+	}
+	if r.Method == http.MethodGet {
+		return c.getWeek(r)
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -243,6 +265,25 @@ func (c *Collector) answer(r *http.Request) (*http.Response, error) {
 		return respond(r, http.StatusNoContent, "", nil), nil
 	}
 	return respond(r, http.StatusNotFound, "text/html", []byte("<h1>404</h1>")), nil
+}
+
+// getWeek answers what is held of a week.
+func (c *Collector) getWeek(r *http.Request) (*http.Response, error) {
+	path := strings.Split(strings.TrimPrefix(r.URL.Path, "/v1/dealers/"), "/")
+	if len(path) != 3 {
+		return respond(r, http.StatusNotFound, "text/html", []byte("<h1>404</h1>")), nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	held := upload.WeekHeld{DealerID: path[0], Week: path[2], Batches: []upload.ManifestBatch{}}
+	for _, id := range slices.Sorted(maps.Keys(c.batches[path[2]])) {
+		held.Batches = append(held.Batches, upload.ManifestBatch{ID: id, Orders: len(c.batches[path[2]][id])})
+	}
+	body, err := json.Marshal(held)
+	if err != nil {
+		return nil, err
+	}
+	return respond(r, http.StatusOK, "application/json", body), nil
 }
 
 func (c *Collector) putBatch(r *http.Request, dealer, week, id string, body []byte) (*http.Response, error) {
@@ -280,6 +321,10 @@ func (c *Collector) read(text []byte) (lines []upload.Line, refused []upload.Lin
 		} else if c.Refuse != nil && c.Refuse(line) != "" {
 			refused = append(refused, upload.LineProblem{Line: i + 1, Detail: c.Refuse(line)})
 		}
+		if c.offered[line.Key] == nil {
+			c.offered[line.Key] = map[string]bool{}
+		}
+		c.offered[line.Key][line.Week] = true
 		c.raw[line.Week+"/"+line.Key] = string(raw) + "\n"
 		lines = append(lines, line)
 	}
@@ -306,23 +351,28 @@ func (c *Collector) store(dealer, week, id string, lines []upload.Line) {
 	}
 }
 
-// follows says how a line does not follow from the newest one of its order, in whatever week that is.
+// follows says how a line does not follow from the newest one of its order in the week. Of an order that was offered in
+// several weeks, the revisions need only go up.
 func (c *Collector) follows(line upload.Line) string {
-	last := c.history[line.Key]
+	name := line.Week + "/" + line.Key
+	last := c.history[name]
+	moved := len(c.offered[line.Key]) > 1
 	next := past{revision: line.Revision, voided: line.Voided, content: last.content}
 	if !line.Voided {
 		sum := sha256.Sum256(line.RepairOrder)
 		next.content = hex.EncodeToString(sum[:])
 	}
-	c.history[line.Key] = next
+	c.history[name] = next
 	switch {
-	case line.Revision != last.revision+1:
+	case line.Revision <= last.revision, line.Revision != last.revision+1 && !moved:
 		return fmt.Sprintf("it follows revision %d", last.revision)
-	case line.Voided && last.voided:
-		return "it is voided twice"
-	case !line.Voided && !last.voided && next.content == last.content:
+	case line.Voided && (last.voided || last.revision == 0):
+		return "there is nothing to void"
+	case !line.Voided && last.revision > 0 && !last.voided && next.content == last.content:
 		return "it changes nothing"
-	case line.Replaces != last.content:
+	case line.Revision == 1 && line.Replaces != "", line.Revision > 1 && len(line.Replaces) != sha256.Size*2:
+		return fmt.Sprintf("it replaces %.8q", line.Replaces)
+	case line.Replaces != last.content && (last.revision > 0 || !moved):
 		return fmt.Sprintf("it replaces %.8q, the content before is %.8q", line.Replaces, last.content)
 	}
 	return ""

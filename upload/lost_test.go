@@ -1,0 +1,218 @@
+package upload_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"roagent/upload"
+	"roagent/upload/uploadtest"
+)
+
+// TestQueueLost holds that a queue whose file is gone or empty is no new queue: its key is there.
+func TestQueueLost(t *testing.T) {
+	tests := map[string]struct {
+		damage func(t *testing.T, path string)
+		says   string
+	}{
+		"missing": {remove, "the file is missing"},
+		"empty":   {func(t *testing.T, path string) { write(t, path, nil) }, "the file is empty"},
+		"new": {func(t *testing.T, path string) {
+			remove(t, path)
+			db, err := bbolt.Open(path, 0o600, nil)
+			if err := errors.Join(err, db.Close()); err != nil {
+				t.Fatal(err)
+			}
+		}, "the file holds nothing"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			q := upload.NewQueue(dir, dealer)
+			if err := errors.Join(q.Open(), q.Close()); err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(dir, "queue.db")
+			tt.damage(t, path)
+			err := upload.NewQueue(dir, dealer).Open()
+			var corrupt *upload.CorruptError
+			if !errors.As(err, &corrupt) || !strings.Contains(err.Error(), tt.says) || !strings.Contains(err.Error(), "backup") {
+				t.Errorf("got %v", err)
+			}
+			if _, err := os.Stat(path); (err == nil) == (name == "missing") {
+				t.Errorf("the file was made, or removed: %v", err)
+			}
+		})
+	}
+}
+
+// TestHashKeyAlone holds that a new queue may get the key of hashed values from an earlier one.
+func TestHashKeyAlone(t *testing.T) {
+	dir := t.TempDir()
+	createKey(t, filepath.Join(dir, "hash.key"))
+	q := upload.NewQueue(dir, dealer)
+	if err := errors.Join(q.Open(), q.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDamagedValues holds that a damaged value names the file and the remedy, wherever it is found.
+func TestDamagedValues(t *testing.T) {
+	tests := map[string]struct {
+		change func(*bbolt.Tx) error
+		use    func(*upload.Queue) error
+	}{
+		"no head": {
+			func(tx *bbolt.Tx) error {
+				at, _ := tx.Bucket([]byte("batches")).Cursor().First()
+				return tx.Bucket([]byte("batches")).Delete(at)
+			},
+			func(q *upload.Queue) error { _, err := q.Weeks(); return err },
+		},
+		"ledger": {
+			func(tx *bbolt.Tx) error {
+				at, _ := tx.Bucket([]byte("ledger")).Cursor().First()
+				return tx.Bucket([]byte("ledger")).Put(at, []byte("}"))
+			},
+			func(q *upload.Queue) error { _, _, err := q.Approved(); return err },
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			s.pull("2026-W46", order("RO1", "oil"))
+			if err := s.queue.Close(); err != nil {
+				t.Fatal(err)
+			}
+			change(tt.change)(t, filepath.Join(s.dir, "queue.db"))
+			s.open()
+			err := tt.use(s.queue)
+			var corrupt *upload.CorruptError
+			if !errors.As(err, &corrupt) || !strings.Contains(err.Error(), s.dir) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+// TestNewFolder holds that a week which another data folder has sent is not sent again from revision 1: what the
+// collector holds would count for newer. Other weeks are sent, and nothing is dropped.
+func TestNewFolder(t *testing.T) {
+	s := newSite(t)
+	s.pull("2026-W46", order("RO1", "oil"))
+	s.pull("2026-W46", order("RO1", "oil and filter"))
+	s.send()
+	if err := s.queue.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.dir = t.TempDir()
+	s.open()
+	s.pull("2026-W46", order("RO1", "tyres"))
+	s.pull("2026-W45", order("RO2", "wash"))
+	questions := len(s.collector.Questions())
+	_, err := s.trySend()
+	s.wantClass(err, upload.ClassRefused, "2 batches of 2026-W46")
+	if n := len(s.collector.Questions()) - questions; n != 2 {
+		t.Errorf("%d questions came", n)
+	}
+	s.wantHeld(map[string]int{"2026-W45/RO2": 1, "2026-W46/RO1": 2})
+	if _, ok := s.collector.Manifest("2026-W45"); !ok {
+		t.Error("the other week is not closed")
+	}
+	if pending, err := s.queue.Pending(); err != nil || pending.Orders != 1 {
+		t.Errorf("waiting: %+v %v", pending, err)
+	}
+	s.collector.Forget("2026-W46") // its operator has removed the week
+	s.send()
+	s.wantHeld(map[string]int{"2026-W45/RO2": 1, "2026-W46/RO1": 1})
+	questions = len(s.collector.Questions())
+	s.pull("2026-W46", order("RO1", "brakes"))
+	s.send()
+	if n := len(s.collector.Questions()) - questions; n != 0 {
+		t.Errorf("%d more questions came", n)
+	}
+}
+
+// TestQuestionAnswers holds what odd answers to the question about a week do: nothing is sent, and nothing is dropped.
+func TestQuestionAnswers(t *testing.T) {
+	tests := map[string]struct {
+		fault uploadtest.Fault
+		class upload.SendClass
+	}{
+		"404":          {uploadtest.Answer(404, "text/html", "no"), upload.ClassNotCollector},
+		"405":          {uploadtest.Answer(405, "", ""), upload.ClassNotCollector},
+		"401":          {uploadtest.Answer(401, "", ""), upload.ClassUnauthorized},
+		"503":          {uploadtest.Answer(503, "", ""), upload.ClassUnreachable},
+		"HTML":         {uploadtest.Answer(200, "text/html", "<h1>Welcome</h1>"), upload.ClassNotCollector},
+		"another week": {uploadtest.Answer(200, "application/json", `{"dealer_id":"04123","week":"2026-W01"}`), upload.ClassNotCollector},
+		"refused":      {uploadtest.Problem(upload.Problem{Status: 404, Title: "no"}), upload.ClassRefused},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			s.sender.Retries = 0
+			s.pull("2026-W46", order("RO1", "oil"), order("RO2", "lamp"))
+			s.collector.FailQuestions(tt.fault)
+			_, err := s.trySend()
+			s.wantClass(err, tt.class, "stays queued")
+			if len(s.collector.Requests()) > 0 {
+				t.Error("something was sent")
+			}
+			s.collector.FailQuestions(nil)
+			s.recovers()
+		})
+	}
+}
+
+// TestRetryLog holds that the log says why a request is sent again.
+func TestRetryLog(t *testing.T) {
+	refused := func(*http.Request, http.RoundTripper) (*http.Response, error) {
+		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	}
+	for want, fault := range map[string]uploadtest.Fault{
+		"its answer 201 broke off": uploadtest.BreakOff,
+		"it answered 503":          uploadtest.Answer(503, "", ""),
+		"the connection broke":     uploadtest.Reset,
+		"no connection":            refused,
+	} {
+		t.Run(want, func(t *testing.T) {
+			s := newSite(t)
+			var log bytes.Buffer
+			s.sender.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			s.sender.RetryMin, s.sender.RetryMax = time.Millisecond, time.Millisecond
+			s.collector.Fail(fault)
+			s.pull("2026-W46", order("RO1", "oil"))
+			s.send()
+			if !strings.Contains(log.String(), `cause="`+want+`"`) {
+				t.Errorf("log: %s", log.String())
+			}
+		})
+	}
+}
+
+// TestEmptyLists holds that what is empty is an empty list on the wire and for scripts, not null.
+func TestEmptyLists(t *testing.T) {
+	s := newSite(t)
+	weeks, err := s.queue.Weeks()
+	items, err2 := s.queue.Parked()
+	if weeks == nil || items == nil || errors.Join(err, err2) != nil {
+		t.Errorf("got %v %v %v", weeks, items, errors.Join(err, err2))
+	}
+	s.pull("2026-W46", order("RO1", "oil"))
+	s.send()
+	m, _ := s.collector.Manifest("2026-W46")
+	if text, err := json.Marshal(m); err != nil || !bytes.Contains(text, []byte(`"skipped":[]`)) {
+		t.Errorf("manifest: %s %v", text, err)
+	}
+}
