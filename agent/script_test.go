@@ -188,7 +188,13 @@ func (k *knobs) turn(args []string) error {
 			_, _ = w.Write([]byte("<html><body>Please sign in to the guest network</body></html>"))
 		}
 	case "no-receipt":
-		k.answer = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }
+		k.answer = func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet {
+				k.next.ServeHTTP(w, r)
+				return
+			}
+			w.WriteHeader(http.StatusOK)
+		}
 	case "refuse-line":
 		k.answer = refuseFirstLine(k.next)
 	default:

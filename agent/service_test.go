@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,13 +24,11 @@ import (
 // inProcess is a transport that calls the collector's handler: real sockets hang in a bubble.
 type inProcess struct {
 	handler http.Handler
-	down    bool
-	calls   int
+	down    atomic.Bool
 }
 
 func (p *inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
-	p.calls++
-	if p.down {
+	if p.down.Load() {
 		return nil, errors.New("no route to host")
 	}
 	w := httptest.NewRecorder()
@@ -155,7 +154,7 @@ func TestServiceMakesUpMissedMondays(t *testing.T) {
 func TestServiceRecoversFromOutagesByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, transport, _, dms := bubbleStore(t, "{spread: 0s}")
-		transport.down = true
+		transport.down.Store(true)
 		if err := os.Rename(dms, dms+".away"); err != nil {
 			t.Fatal(err)
 		}
@@ -168,7 +167,7 @@ func TestServiceRecoversFromOutagesByItself(t *testing.T) {
 		if got := closed(t, p); len(got) != 0 {
 			t.Errorf("without a collector, closed: %v", got)
 		}
-		transport.down = false
+		transport.down.Store(false)
 		time.Sleep(2 * time.Hour)
 		if got := strings.Join(closed(t, p), " "); got != "1999-W52" {
 			t.Errorf("after the outages: %q", got)
@@ -181,9 +180,10 @@ func TestServiceRecoversFromOutagesByItself(t *testing.T) {
 func TestServicePausesAtStopBy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, _, _, _ := bubbleStore(t, `{spread: 0s, stop_by: "03:00"}`)
-		slow := true
+		var slow atomic.Bool
+		slow.Store(true)
 		p.observe = func(string) {
-			if slow {
+			if slow.Load() {
 				time.Sleep(4 * time.Minute)
 			}
 		}
@@ -192,7 +192,7 @@ func TestServicePausesAtStopBy(t *testing.T) {
 		if got := closed(t, p); len(got) != 0 {
 			t.Errorf("a pull that cannot be done by 03:00 has closed %v", got)
 		}
-		slow = false
+		slow.Store(false)
 		time.Sleep(7 * 24 * time.Hour)
 		if got, want := strings.Join(closed(t, p), " "), "1999-W52 2000-W01"; got != want {
 			t.Errorf("a week later: %q, want %q", got, want)

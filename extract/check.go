@@ -63,7 +63,7 @@ func (c *checker) readTable(ctx context.Context, s *session, l *fieldmap.Level, 
 		}
 		typ := found.typ
 		if timed(l, column) {
-			typ.layout = layoutIn(partOf(c.plan, l).fields, column)
+			typ.layout = layoutIn(l.Fields(), column)
 			least, greatest, err := c.form(ctx, s, l, column)
 			if err != nil {
 				return err
@@ -111,31 +111,24 @@ func conditionRules(l *fieldmap.Level) []fieldmap.Rule {
 	return rules
 }
 
-// part is what the whitelist itself says of a level.
-type part struct {
-	fields []fieldmap.Field
-	at     strictyaml.Pos
-}
-
-// partOf returns the whitelist's text of a level.
-func partOf(plan *fieldmap.Plan, l *fieldmap.Level) part {
+// head returns where the whitelist begins with a level.
+func head(plan *fieldmap.Plan, l *fieldmap.Level) strictyaml.Pos {
 	o := &plan.Whitelist.Orders
-	parts := []part{{o.Fields, o.At}}
+	places := []strictyaml.Pos{o.At}
 	var walk func(lists []fieldmap.Lines)
 	walk = func(lists []fieldmap.Lines) {
 		for _, l := range lists {
-			parts = append(parts, part{l.Fields, l.At})
+			places = append(places, l.At)
 			walk(l.Lines)
 		}
 	}
 	walk(o.Lines)
-	return parts[l.Index]
+	return places[l.Index]
 }
 
 // at returns where the whitelist first names a column: in a field, a rule, a join, or else the level's own head.
 func (c *checker) at(l *fieldmap.Level, column fieldmap.Column) strictyaml.Pos {
-	p := partOf(c.plan, l)
-	for _, f := range p.fields {
+	for _, f := range l.Fields() {
 		if f.Column == column {
 			return f.At
 		}
@@ -154,7 +147,7 @@ func (c *checker) at(l *fieldmap.Level, column fieldmap.Column) strictyaml.Pos {
 			}
 		}
 	}
-	return p.at
+	return head(c.plan, l)
 }
 
 func (c *checker) fail(l *fieldmap.Level, at strictyaml.Pos, hint, format string, args ...any) {
@@ -164,7 +157,7 @@ func (c *checker) fail(l *fieldmap.Level, at strictyaml.Pos, hint, format string
 
 func (c *checker) warn(l *fieldmap.Level, hint, format string, args ...any) {
 	c.findings = append(c.findings, Finding{
-		Level: l.Path, Severity: Warning, Message: fmt.Sprintf(format, args...), Hint: hint, At: partOf(c.plan, l).at,
+		Level: l.Path, Severity: Warning, Message: fmt.Sprintf(format, args...), Hint: hint, At: head(c.plan, l),
 	})
 }
 
@@ -197,16 +190,16 @@ func (c *checker) tableOf(l *fieldmap.Level, join string) (fieldmap.Table, *tabl
 }
 
 func (c *checker) checkExists(l *fieldmap.Level) {
-	const invisible = "look for a misspelling; or the login may not see it: `roagent fieldmap grants` prints what it needs"
+	const invisible = "look for a misspelling; or the login may lack the right to see it, which is SELECT on the table"
 	if c.tables[l.From] == nil {
-		c.fail(l, partOf(c.plan, l).at, invisible, "the DMS has no table or view %s", l.From)
+		c.fail(l, head(c.plan, l), invisible, "the DMS has no table or view %s", l.From)
 	}
 	for _, j := range l.Joins {
 		if c.tables[j.From] == nil {
 			c.fail(l, j.At, invisible, "the DMS has no table or view %s", j.From)
 		}
 	}
-	for _, f := range partOf(c.plan, l).fields {
+	for _, f := range l.Fields() {
 		if c.known(l, f.Column) == nil {
 			c.told[f.At] = true // that the column, or its table, is missing
 		}
@@ -220,6 +213,10 @@ func (c *checker) checkExists(l *fieldmap.Level) {
 		if near := strictyaml.Closest(column.Name, t.columnNames()); near != "" {
 			hint = "did you mean " + near + "?"
 		}
+		hint += "; or the login may lack the right to see the column"
+		if prefix, _, dotted := strings.Cut(column.Name, "."); dotted && column.Join == "" {
+			hint = "there is no join " + prefix + "; add it to join, or write the column's own name"
+		}
 		c.fail(l, c.at(l, column), hint, "%s has no column %s", name, column.Name)
 	}
 }
@@ -230,7 +227,7 @@ func (c *checker) known(l *fieldmap.Level, column fieldmap.Column) *columnType {
 }
 
 func (c *checker) checkFields(l *fieldmap.Level) {
-	for _, f := range partOf(c.plan, l).fields {
+	for _, f := range l.Fields() {
 		if t := c.known(l, f.Column); t != nil && t.refuse != "" {
 			c.fail(l, f.At, "take the field out", "%s is %s: %s", f.Column, t.Database, t.refuse)
 		}
@@ -258,7 +255,7 @@ func (c *checker) checkKey(l *fieldmap.Level) {
 			continue
 		}
 		if t.untestable || t.refuse != "" || t.Kind == fieldmap.KindFloat {
-			c.fail(l, partOf(c.plan, l).at, "name another column as key", "%s is %s, which cannot be a key", name, t.Database)
+			c.fail(l, head(c.plan, l), "name another column as key", "%s is %s, which cannot be a key", name, t.Database)
 		}
 	}
 	t := c.tables[l.From]
@@ -288,7 +285,7 @@ func (c *checker) checkWeek(l *fieldmap.Level) {
 		return
 	}
 	if !t.timed() {
-		c.fail(l, c.at(l, week), "name a date or datetime column as week; for a text, send the column too and give its layout, which must sort by time (2006-01-02)",
+		c.fail(l, c.at(l, week), "name a date or datetime column as week; for a text, send the column too and give its layout, which must sort by time (YYYY-MM-DD)",
 			"%s.%s is %s, which does not say in which week an order falls%s", l.From, l.Week, t.Database, t.untimed)
 	}
 	if !from.view && !from.led([]string{l.Week}) {
@@ -326,7 +323,7 @@ func (c *checker) checkLinks(l *fieldmap.Level) {
 	}
 	for _, name := range append(slices.Clone(columns), l.Order...) {
 		if t := c.known(l, fieldmap.Column{Name: name}); t != nil && (t.untestable || t.refuse != "") {
-			c.fail(l, partOf(c.plan, l).at, "name another column", "%s.%s is %s, which SQL can neither compare nor sort", l.From, name, t.Database)
+			c.fail(l, head(c.plan, l), "name another column", "%s.%s is %s, which SQL can neither compare nor sort", l.From, name, t.Database)
 		}
 	}
 	if t := c.tables[l.From]; t != nil && !t.view && !t.led(columns) {

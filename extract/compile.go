@@ -93,7 +93,7 @@ func (s *statement) text(n int) string {
 func (s *statement) longest() int { return s.syntax.longest(len(s.list), len(s.params)) }
 
 func compile(sx *syntax, plan *fieldmap.Plan) *statements {
-	c := &compiler{syntax: sx, plan: plan}
+	c := &compiler{syntax: sx, plan: plan, joined: "j"}
 	out := &statements{
 		firstKeys: c.keys("keys, first page", false),
 		nextKeys:  c.keys("keys, next page", true),
@@ -108,7 +108,7 @@ func compile(sx *syntax, plan *fieldmap.Plan) *statements {
 			out.skipped = append(out.skipped, c.skipped(l))
 		}
 		for _, column := range l.Columns() {
-			if sx.textTimes && timed(l, column) && layoutIn(partOf(plan, l).fields, column) == "" {
+			if sx.textTimes && timed(l, column) && layoutIn(l.Fields(), column) == "" {
 				out.forms = append(out.forms, c.form(l, column))
 			}
 		}
@@ -121,6 +121,7 @@ type compiler struct {
 	syntax *syntax
 	plan   *fieldmap.Plan
 	params []param // of the statement being written
+	joined string  // what aliases of joined tables begin with
 }
 
 func (c *compiler) start() { c.params = nil }
@@ -165,7 +166,7 @@ func (c *compiler) keys(name string, next bool) *statement {
 	if c.syntax.top {
 		head += "TOP (" + limit + ") "
 	}
-	head += strings.Join(selected, ", ") + c.from(c.joins(o.Skip)) + whereAll(where) +
+	head += strings.Join(selected, ", ") + c.from(nil) + whereAll(where) +
 		"\nORDER BY " + strings.Join(keys, ", ")
 	if !c.syntax.top {
 		head += "\nLIMIT " + limit
@@ -193,7 +194,7 @@ func (c *compiler) orders() *statement {
 	c.start()
 	o := c.plan.Orders
 	var used []fieldmap.Rule
-	selected := c.selected(o)
+	selected, applied := c.selected(o)
 	for _, s := range o.Select {
 		used = append(used, fieldmap.Rule{All: []fieldmap.Condition{{Column: s.Column}}})
 		used = append(used, s.Withhold...)
@@ -201,7 +202,7 @@ func (c *compiler) orders() *statement {
 	where := append(c.week(), c.notSkipped(o)...)
 	s := &statement{
 		name: "orders", level: o, syntax: c.syntax, columns: c.own(o, o.Key),
-		head: "SELECT " + selected + c.from(c.joins(append(used, o.Skip...))) + whereAll(where) + "\n  AND ",
+		head: "SELECT " + selected + c.from(c.joins(used)) + applied + whereAll(where) + "\n  AND ",
 	}
 	for _, name := range o.Key {
 		s.list = append(s.list, listed{o, fieldmap.Column{Name: name}})
@@ -215,7 +216,7 @@ func (c *compiler) orders() *statement {
 func (c *compiler) lines(l *fieldmap.Level) *statement {
 	c.start()
 	chain := l.Chain()
-	selected := c.selected(l)
+	selected, applied := c.selected(l)
 	var where []string
 	for _, up := range chain {
 		where = append(where, c.notSkipped(up)...)
@@ -225,7 +226,7 @@ func (c *compiler) lines(l *fieldmap.Level) *statement {
 		s.list = append(s.list, listed{chain[0], fieldmap.Column{Name: pair.Left}})
 		s.columns = append(s.columns, c.column(chain[0], fieldmap.Column{Name: pair.Left}))
 	}
-	s.head = "SELECT " + selected + "\nFROM " + c.as(chain[0]) + c.chain(chain[1:]) + "\nWHERE " + strings.Join(append(where, ""), "\n  AND ")
+	s.head = "SELECT " + selected + "\nFROM " + c.as(chain[0]) + c.chain(chain[1:]) + applied + "\nWHERE " + strings.Join(append(where, ""), "\n  AND ")
 	if len(l.Order) > 0 {
 		s.tail = "\nORDER BY " + strings.Join(c.sort(l), ", ")
 	}
@@ -266,7 +267,7 @@ func (c *compiler) tally() *statement {
 		null[i] += " IS NULL"
 	}
 	kinds := fmt.Sprintf("%s WHEN %s THEN %d ELSE %d END", c.firstRule(o), strings.Join(null, " OR "), tallyKeyless, tallyOrders)
-	return c.counted("orders of the week", o, kinds, c.from(c.joins(o.Skip))+whereAll(c.week()))
+	return c.counted("orders of the week", o, kinds, c.from(nil)+whereAll(c.week()))
 }
 
 // skipped counts the rows of a list in a week that its rules leave out.
@@ -279,7 +280,7 @@ func (c *compiler) skipped(l *fieldmap.Level) *statement {
 	for _, up := range chain[:len(chain)-1] {
 		where = append(where, c.notSkipped(up)...)
 	}
-	return c.counted("skipped "+l.Path, l, rule, c.from(c.joins(o.Skip))+c.chain(chain)+whereAll(where))
+	return c.counted("skipped "+l.Path, l, rule, c.from(nil)+c.chain(chain)+whereAll(where))
 }
 
 // firstRule writes the number of the first skip rule that matches a row, without the END of its CASE.
@@ -287,7 +288,7 @@ func (c *compiler) firstRule(l *fieldmap.Level) string {
 	var b strings.Builder
 	b.WriteString("CASE")
 	for i, r := range l.Skip {
-		fmt.Fprintf(&b, " WHEN %s THEN %d", c.rule(l, r), i)
+		fmt.Fprintf(&b, " WHEN %s THEN %d", c.skips(l, r), i)
 	}
 	return b.String()
 }

@@ -72,7 +72,7 @@ func (rd *Reading) count(ctx context.Context, s *statement, week fieldmap.Week) 
 	var counts map[int]int
 	err = rd.do(ctx, op, func(ctx context.Context, session *session) error {
 		counts = map[int]int{}
-		return session.query(ctx, s.head, args, func(rows *sql.Rows) error {
+		return session.run(ctx, s, s.head, args, func(rows *sql.Rows) error {
 			var number, n int
 			err := rows.Scan(&number, &n)
 			counts[number] = n

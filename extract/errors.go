@@ -34,6 +34,7 @@ type DatabaseError struct {
 	Reason string // a sentence
 	Hint   string // what to do; may be ""
 	Again  bool   // reading again may help: a deadlock, a lock, a lost connection
+	Row    bool   // the values of some row are at fault, and other rows can be read
 }
 
 func (e *DatabaseError) Error() string {

@@ -117,6 +117,9 @@ func TestFinalErrors(t *testing.T) {
 		if !errors.As(err, &known) || known.Number != 245 || tries != 1 {
 			t.Errorf("%d tries: %v", tries, err)
 		}
+		if !strings.Contains(err.Error(), `the statement "keys, first page"`) {
+			t.Errorf("it is not said which statement failed: %v", err)
+		}
 		r.faults.Statement = nil
 		closeNow(t, reading)
 

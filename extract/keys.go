@@ -16,7 +16,8 @@ type KeyPage struct {
 	keys   []fieldmap.OrderKey
 	values [][]any // of the key's columns, by key
 	parked []fieldmap.Parked
-	next   []byte // position after all that was read for this page; nil: the week ends here
+	next   []byte   // position after all that was read for this page; nil: the week ends here
+	seen   *session // whose transaction the keys are of
 }
 
 // Keys returns the keys. They must not be changed.
@@ -40,7 +41,7 @@ func (k *KeyPage) NextAt(n int) []byte {
 
 // Pick returns a page of the keys with these places. Its Next is the whole page's.
 func (k *KeyPage) Pick(places []int) *KeyPage {
-	picked := &KeyPage{next: k.next}
+	picked := &KeyPage{next: k.next, seen: k.seen}
 	for _, i := range places {
 		picked.keys = append(picked.keys, k.keys[i])
 		picked.values = append(picked.values, k.values[i])
@@ -50,7 +51,7 @@ func (k *KeyPage) Pick(places []int) *KeyPage {
 
 // Rest returns a page without the first n keys, to read those that [Reading.Orders] left out.
 func (k *KeyPage) Rest(n int) *KeyPage {
-	return &KeyPage{keys: k.keys[n:], values: k.values[n:], next: k.next}
+	return &KeyPage{keys: k.keys[n:], values: k.values[n:], next: k.next, seen: k.seen}
 }
 
 // readAhead is how many pages of keys one statement reads: where an index on the week is used, each such statement
@@ -64,6 +65,7 @@ type keyBuffer struct {
 	from    string // the position before entries
 	entries []keyEntry
 	next    []byte // the position after entries; nil: the week ends there
+	seen    *session
 }
 
 // keyEntry is one key as it was read.
@@ -76,7 +78,7 @@ type keyEntry struct {
 // page takes the first limit entries.
 func (b *keyBuffer) page(limit int) *KeyPage {
 	n := min(limit, len(b.entries))
-	page := &KeyPage{next: b.next}
+	page := &KeyPage{next: b.next, seen: b.seen}
 	for _, e := range b.entries[:n] {
 		if e.reason != "" {
 			page.parked = append(page.parked, fieldmap.Parked{Week: b.week, Key: e.key, Reason: e.reason})
@@ -103,7 +105,7 @@ func (rd *Reading) Keys(ctx context.Context, week fieldmap.Week, after []byte, l
 		if err != nil {
 			return nil, err
 		}
-		*b = keyBuffer{week: week, since: since, entries: entries, next: next}
+		*b = keyBuffer{week: week, since: since, entries: entries, next: next, seen: rd.session}
 	}
 	return b.page(limit), nil
 }
@@ -127,7 +129,7 @@ func (rd *Reading) readKeys(ctx context.Context, week fieldmap.Week, after []byt
 		var k *keyScan
 		err = rd.do(ctx, op, func(ctx context.Context, session *session) error {
 			k = &keyScan{reader: r, since: since, after: string(after), moved: len(after) == 0, row: newRowBuffer(r.keyWidth())}
-			return session.query(ctx, s.head, args, k.add)
+			return session.run(ctx, s, s.head, args, k.add)
 		})
 		switch {
 		case err != nil:

@@ -47,7 +47,7 @@ func (c *checker) literal(l *fieldmap.Level, rule fieldmap.Rule, condition field
 		}
 	case fieldmap.Before, fieldmap.After, fieldmap.OlderThan:
 		if !t.timed() {
-			c.fail(l, rule.At, "test a date or datetime column; for a text, send the column too and give its layout, which must sort by time (2006-01-02)",
+			c.fail(l, rule.At, "test a date or datetime column; for a text, send the column too and give its layout, which must sort by time (YYYY-MM-DD)",
 				"%s is %s, which cannot be tested with %s%s", condition.Column, t.Database, condition.Op, t.untimed)
 		}
 	}

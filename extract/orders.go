@@ -19,26 +19,62 @@ var errPageFull = errors.New("the page is full")
 //
 // Orders of which something cannot be read are parked, and stop no other. An order that was deleted or moved since its key was read has no row, and no record.
 func (rd *Reading) Orders(ctx context.Context, week fieldmap.Week, keys *KeyPage) (page *fieldmap.Page, n int, err error) {
+	op := rd.op("the orders", week)
 	args, err := rd.reader.weekArguments(week)
 	if err != nil {
-		return nil, 0, fmt.Errorf("%s: %w", rd.op("the orders", week), err)
+		return nil, 0, fmt.Errorf("%s: %w", op, err)
 	}
 	n = len(keys.keys)
-	for {
+	for again := true; ; {
 		p := &pageRead{rd: rd, week: week, args: args, keys: keys.keys[:n], values: keys.values[:n]}
-		err := rd.do(ctx, rd.op("the orders", week), p.run)
-		switch {
+		err := rd.do(ctx, op, p.run)
+		if again && p.changed(err) {
+			again = false
+			continue
+		}
+		switch odd := p.odd(err); {
 		case err == nil:
+			p.parkMissing(keys)
 			return rd.page, n, nil
-		case errors.Is(err, errPageFull), errors.Is(err, fieldmap.ErrOrphan) && n > 1:
+		case errors.Is(err, errPageFull), odd != "" && n > 1:
 			n /= 2 // a page is rarely this large, or odd; reading half of it again is cheaper than keeping two
-		case errors.Is(err, fieldmap.ErrOrphan):
+		case odd != "":
 			rd.page.Reset(week, keys.keys[:n])
-			rd.page.Park(0, "the database takes lines for this order's that name it differently (an accent, or a kind of blank); correct them in the DMS")
+			rd.page.Park(0, odd)
 			return rd.page, n, nil
 		default:
 			return nil, 0, err
 		}
+	}
+}
+
+// changed reports whether a page's rows do not fit together because some may have changed between two statements.
+func (p *pageRead) changed(err error) bool {
+	if p.rd.session == nil || p.rd.session.consistent() {
+		return false
+	}
+	return errors.Is(err, fieldmap.ErrOrphan) || err == nil && len(p.rd.page.Missing()) > 0
+}
+
+// odd says why an order of the page cannot be read though others can; it is "" for errors that are not an order's.
+func (p *pageRead) odd(err error) string {
+	if errors.Is(err, fieldmap.ErrOrphan) {
+		return "the database takes lines for this order's that name it differently (an accent, or a kind of blank); correct them in the DMS"
+	}
+	if known, ok := errors.AsType[*DatabaseError](err); ok && known.Row {
+		return known.Error() + "; " + known.Hint
+	}
+	return ""
+}
+
+// parkMissing parks the orders that have no row though the same transaction read their keys: they are there, and must
+// not count as deleted.
+func (p *pageRead) parkMissing(keys *KeyPage) {
+	if p.rd.session != keys.seen || !p.rd.session.consistent() {
+		return
+	}
+	for _, place := range p.rd.page.Missing() {
+		p.rd.page.Park(place, "the database does not find it by the key that it gave; correct the key in the DMS, or name another column as key in the whitelist")
 	}
 }
 
@@ -112,7 +148,7 @@ func (p *pageRead) level(ctx context.Context, s *session, statement *statement, 
 		for i := range length {
 			args = append(args, list[min(i, n-1)]...)
 		}
-		if err := s.query(ctx, statement.text(length), args, p.adder(statement.level)); err != nil {
+		if err := s.run(ctx, statement, statement.text(length), args, p.adder(statement.level)); err != nil {
 			return err
 		}
 		list = list[n:]
@@ -125,14 +161,32 @@ func (r *Reader) listArguments(s *statement, row []any) ([]any, error) {
 	args := make([]any, len(row))
 	for i, value := range row {
 		var err error
-		if args[i], err = r.dms.dialect.argument(r.schema.typeOf(s.list[i].level, s.list[i].column), value); err != nil {
+		t := r.comparedType(s.list[i], i)
+		if args[i], err = r.dms.dialect.argument(t, value); err != nil {
 			return nil, &DatabaseError{
-				Reason: fmt.Sprintf("%s holds a value that cannot be compared with %s", s.list[i].column, r.schema.typeOf(s.list[i].level, s.list[i].column).Database),
+				Reason: fmt.Sprintf("%s holds a value that cannot be compared with %s", s.list[i].column, t.Database),
 				Hint:   "look at key, parent and join in the whitelist",
 			}
 		}
 	}
 	return args, nil
+}
+
+// comparedType returns the type that a list's value at a place must have, to be compared as the database would compare
+// the two columns: the listed column's own; but a text is compared with a number as a number.
+func (r *Reader) comparedType(l listed, at int) *columnType {
+	t := r.schema.typeOf(l.level, l.column)
+	if l.level.Parent == nil || sort(t.Kind) != "text" {
+		return t
+	}
+	parent := r.schema.typeOf(l.level.Parent, fieldmap.Column{Name: l.level.Link[at].Right})
+	if sort(parent.Kind) != "number" {
+		return t
+	}
+	if parent.Kind == fieldmap.KindDecimal {
+		return &columnType{ColumnType: parent.ColumnType, base: "float"} // decimals are sent as texts
+	}
+	return parent
 }
 
 // adder returns what takes the rows of a level.

@@ -13,7 +13,7 @@ import (
 const maxBackoff = 30 * time.Second
 
 // do runs read in the reading's transaction, and again with a new one where it failed for a cause that passes: a
-// deadlock, a lock, a broken connection, or rows that changed between two statements. Any other error is final.
+// deadlock, a lock or a broken connection. Any other error is final.
 func (rd *Reading) do(ctx context.Context, op string, read func(context.Context, *session) error) error {
 	d := rd.reader.dms
 	wait := d.config.Backoff
@@ -22,14 +22,12 @@ func (rd *Reading) do(ctx context.Context, op string, read func(context.Context,
 		if err == nil || final(err) {
 			return err
 		}
-		if try >= 2 && errors.Is(err, fieldmap.ErrOrphan) {
-			return err // not a change between two statements, then
-		}
-		if ctx.Err() != nil || try >= d.config.Tries || !passes(d, err) {
+		if ctx.Err() != nil || try >= d.config.Tries || errors.Is(err, errSlow) || !d.dialect.classify(err).Again {
+			rd.end() // some errors end it on the server
 			return d.unreachable(ctx, op, err)
 		}
 		pause := wait/2 + rand.N(wait/2+1)
-		d.config.Logger.WarnContext(ctx, "dms read failed, trying again", "op", op, "try", try, "cause", cause(d, err), "wait", pause)
+		d.config.Logger.WarnContext(ctx, "dms read failed, trying again", "op", op, "try", try, "cause", d.dialect.classify(err), "wait", pause)
 		rd.end()
 		if err := sleep(ctx, pause); err != nil {
 			return fmt.Errorf("%s: %w", op, err)
@@ -62,23 +60,9 @@ func (rd *Reading) end() {
 	}
 }
 
-// final reports errors that are not the DMS's: a blocked field, or a page to be cut.
+// final reports errors that are not the DMS's: a blocked field, or a page to be cut or read in another way.
 func final(err error) bool {
-	return errors.Is(err, fieldmap.ErrBlocked) || errors.Is(err, errPageFull)
-}
-
-func passes(d *DMS, err error) bool {
-	if errors.Is(err, fieldmap.ErrOrphan) {
-		return true
-	}
-	return !errors.Is(err, errSlow) && d.dialect.classify(err).Again
-}
-
-func cause(d *DMS, err error) string {
-	if errors.Is(err, fieldmap.ErrOrphan) {
-		return fieldmap.ErrOrphan.Error()
-	}
-	return d.dialect.classify(err).Error()
+	return errors.Is(err, fieldmap.ErrBlocked) || errors.Is(err, fieldmap.ErrOrphan) || errors.Is(err, errPageFull)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -101,12 +85,15 @@ func (d *DMS) unreachable(ctx context.Context, op string, err error) error {
 	switch {
 	case errors.Is(err, errSlow):
 		u.Reason, u.Err = err.Error(), errSlow
-		u.Hint = "look for the index that `roagent check` proposes, or for what keeps the server busy"
+		u.Hint = "look for the index that `roagent preview` proposes, or for what keeps the server busy"
 	case ctx.Err() != nil:
 		u.Reason, u.Err = "it did not answer in time", ctx.Err()
 	default:
 		known := d.dialect.classify(err)
 		u.Reason, u.Hint, u.Err = known.Error(), known.Hint, known
+		if of, ok := errors.AsType[*statementError](err); ok && !known.Again {
+			u.Reason += fmt.Sprintf(" (the statement %q)", of.name)
+		}
 	}
 	return u
 }

@@ -53,6 +53,9 @@ func (s *session) begin(ctx context.Context) (err error) {
 	return err
 }
 
+// consistent reports whether all statements of the transaction see the DMS as it was at one moment.
+func (s *session) consistent() bool { return s.opts.Isolation != sql.LevelReadCommitted }
+
 // close ends the transaction and gives the connection back.
 func (s *session) close() {
 	for _, stmt := range s.stmts {
@@ -67,12 +70,30 @@ func (s *session) close() {
 	_ = s.conn.Close() // likewise
 }
 
+// statementError is an error of one of the statements that `roagent fieldmap sql` prints.
+type statementError struct {
+	name string
+	err  error
+}
+
+func (e *statementError) Error() string { return e.name + ": " + e.err.Error() }
+
+func (e *statementError) Unwrap() error { return e.err }
+
+// run runs a compiled statement, and says of an error which one it was.
+func (s *session) run(ctx context.Context, statement *statement, text string, args []any, each func(*sql.Rows) error) error {
+	if err := s.query(ctx, text, args, each); err != nil {
+		return &statementError{statement.name, err}
+	}
+	return nil
+}
+
 // query runs a statement and calls each for every row. The statement stays prepared while the transaction lasts.
 func (s *session) query(ctx context.Context, text string, args []any, each func(*sql.Rows) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	s.observe(text)
-	rows, err := s.run(ctx, text, args)
+	rows, err := s.start(ctx, text, args)
 	if err != nil {
 		return s.late(ctx, err)
 	}
@@ -89,7 +110,7 @@ func (s *session) query(ctx context.Context, text string, args []any, each func(
 	return s.late(ctx, rows.Err())
 }
 
-func (s *session) run(ctx context.Context, text string, args []any) (*sql.Rows, error) {
+func (s *session) start(ctx context.Context, text string, args []any) (*sql.Rows, error) {
 	if s.tx == nil {
 		return s.conn.QueryContext(ctx, text, args...)
 	}

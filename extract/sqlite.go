@@ -31,6 +31,8 @@ func (sqliteDialect) syntax() *syntax {
 		unindexed: "+", // likewise
 		textTimes: true,
 		rowValues: true,
+
+		blanksCount: true,
 	}
 }
 
@@ -93,9 +95,7 @@ const (
 // layout looks how a column keeps its times, unless the whitelist says so: its least and greatest value show it.
 func (sqliteDialect) layout(t *columnType, least, greatest any) {
 	if t.layout != "" {
-		if !sorts(t.layout) {
-			t.untimed = ", and the layout " + t.layout + " does not sort by time"
-		}
+		t.checkLayout()
 		return
 	}
 	switch t.Kind {
@@ -153,7 +153,7 @@ func isoLayoutOf(text string) string {
 // greater than any text of the same time; and longer than any of them where values are to be after it.
 func (sqliteDialect) moment(t *columnType, m moment) (any, error) {
 	switch {
-	case t.Kind == fieldmap.KindInteger && t.layout != "":
+	case t.layout != "" && (t.Kind == fieldmap.KindInteger || t.Kind == fieldmap.KindDecimal):
 		return m.number(t.layout)
 	case t.Kind == fieldmap.KindDate || t.layout == time.DateOnly:
 		if m.after {
@@ -225,7 +225,11 @@ func (sqliteDialect) classify(err error) *DatabaseError {
 	case sqlite3.SQLITE_READONLY:
 		known.Reason, known.Hint = "the database asks to be written before it can be read", "open it once with the program that writes it"
 	case sqlite3.SQLITE_ERROR:
-		known.Reason, known.Hint = "SQLite refused a statement", "run `roagent check`: the schema may have changed"
+		if text := fault.Error(); strings.Contains(text, "integer overflow") || strings.Contains(text, "malformed JSON") {
+			known.Reason, known.Hint, known.Row = "SQLite cannot reckon a value", "a view or computed column fails on one of its rows; ask who made it", true
+			return known
+		}
+		known.Reason, known.Hint = "SQLite refused a statement", "run `roagent preview`: the schema may have changed"
 	default:
 		known.Reason = "SQLite reports a fault"
 	}

@@ -2,13 +2,16 @@ package extract
 
 import (
 	"context"
+	"crypto/x509"
 	"database/sql"
 	"database/sql/driver"
 	"encoding/hex"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"maps"
 	"net/url"
+	"os"
 	"runtime"
 	"slices"
 	"strconv"
@@ -28,7 +31,7 @@ type sqlServerDialect struct{}
 
 func (sqlServerDialect) syntax() *syntax {
 	// The server takes 2,100 parameters; its own sp_executesql needs some of them.
-	return &syntax{openQuote: "[", closeQuote: "]", param: "@p", maxParams: 2090, schema: "dbo", top: true}
+	return &syntax{openQuote: "[", closeQuote: "]", param: "@p", maxParams: 2090, schema: "dbo", top: true, apply: true}
 }
 
 // dialTimeout is how long one attempt to connect may take, the Browser service's answer included.
@@ -42,6 +45,11 @@ func (sqlServerDialect) connector(c *Config) (driver.Connector, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Certificate != "" {
+		if err := checkCertificate(c.Certificate); err != nil {
+			return nil, fmt.Errorf("open the DMS %s: dms.certificate is %q: %w; save the server's own certificate there, as .pem or .der", c.Server, c.Certificate, err)
+		}
+	}
 	host, instance, _ := strings.Cut(c.Server, `\`)
 	u := url.URL{Scheme: "sqlserver", Host: host, Path: instance, RawQuery: query.Encode()}
 	if c.User != "" {
@@ -53,6 +61,25 @@ func (sqlServerDialect) connector(c *Config) (driver.Connector, error) {
 	}
 	config.Password = c.Password // no part of any text that could be printed
 	return mssql.NewConnectorConfig(config), nil
+}
+
+// checkCertificate makes sure that a file holds a certificate; of one that holds none the driver does not say which it is.
+func checkCertificate(path string) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if strings.HasSuffix(path, ".pem") {
+		block, _ := pem.Decode(b)
+		if block == nil {
+			return errors.New("the file holds no certificate")
+		}
+		b = block.Bytes
+	}
+	if _, err := x509.ParseCertificate(b); err != nil {
+		return fmt.Errorf("the file holds no certificate: %w", err)
+	}
+	return nil
 }
 
 // sqlServerParams are the driver's parameters: everything that matters for safety is said explicitly, since the
@@ -127,9 +154,7 @@ func refused(err error) bool {
 }
 
 func (sqlServerDialect) layout(t *columnType, _, _ any) {
-	if t.layout != "" && !sorts(t.layout) {
-		t.untimed = ", and the layout " + t.layout + " does not sort by time"
-	}
+	t.checkLayout()
 }
 
 var errArgument = errors.New("the value is not of the column's type")
@@ -168,12 +193,10 @@ func (sqlServerDialect) argument(t *columnType, value any) (any, error) {
 			return nil, errArgument
 		}
 		return mssql.Money[decimal.Decimal]{Decimal: d}, nil
-	case "float", "real":
-		f, err := strconv.ParseFloat(text, 64)
-		if err != nil {
-			return nil, errArgument
-		}
-		return f, nil
+	case "float":
+		return floatArgument(text, 64)
+	case "real": // 0.1 of 32 bits is another number than 0.1 of 64
+		return floatArgument(text, 32)
 	case "uniqueidentifier":
 		var u mssql.UniqueIdentifier
 		if err := u.Scan(text); err != nil {
@@ -225,6 +248,9 @@ func integerArgument(base string, value any) (any, error) {
 	if bits == 0 {
 		bits = 64
 	}
+	if whole, zeros, found := strings.Cut(text, "."); found && strings.Trim(zeros, "0 ") == "" {
+		text = whole // of a decimal
+	}
 	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, bits)
 	if err != nil || base == "tinyint" && (n < 0 || n > 255) {
 		return nil, errArgument
@@ -238,6 +264,14 @@ func integerArgument(base string, value any) (any, error) {
 		return int32(n), nil
 	}
 	return n, nil
+}
+
+func floatArgument(text string, bits int) (any, error) {
+	f, err := strconv.ParseFloat(text, bits)
+	if err != nil {
+		return nil, errArgument
+	}
+	return f, nil
 }
 
 func booleanArgument(value any) (any, error) {
@@ -282,12 +316,12 @@ func (sqlServerDialect) moment(t *columnType, m moment) (any, error) {
 		return mssql.DateTimeOffset(m.instant), nil
 	}
 	switch {
-	case t.layout != "" && t.Kind == fieldmap.KindInteger:
+	case t.layout != "" && (t.Kind == fieldmap.KindInteger || t.Kind == fieldmap.KindDecimal):
 		n, err := m.number(t.layout)
 		if err != nil {
 			return nil, err
 		}
-		return integerArgument(t.base, n)
+		return sqlServerDialect{}.argument(t, n)
 	case t.layout != "" && t.Kind == fieldmap.KindText:
 		return sqlServerDialect{}.argument(t, m.text(t.layout))
 	}

@@ -33,13 +33,23 @@ func sqlServerFault(number int32) (known DatabaseError, quote bool) {
 	case 4060, 911, 916:
 		return DatabaseError{Reason: "the database cannot be opened", Hint: "correct dms.database in roagent.yaml, or let the login use it"}, true
 	case 207, 208:
-		return DatabaseError{Reason: "the schema changed", Hint: "run `roagent check`"}, true
+		return DatabaseError{Reason: "the schema changed", Hint: "run `roagent preview`, which holds the whitelist against the schema"}, true
 	case 229, 230, 300:
-		return DatabaseError{Reason: "the login may not read this", Hint: "`roagent fieldmap grants` prints what it needs"}, true
-	case 245, 8114, 8115, 241, 242, 220, 248:
-		return DatabaseError{Reason: "the server cannot convert a value", Hint: "a view or computed column fails on one of its rows; ask who made it"}, false
+		return DatabaseError{Reason: "the login may not read this", Hint: "grant it SELECT on the tables that `roagent fieldmap sql` names"}, true
+	case 245, 8114, 8115, 241, 242, 220, 232, 248, 517, 535, 3623, 8134:
+		return DatabaseError{Reason: "the server cannot convert or reckon a value", Hint: "a view, a computed column or a link of two types fails on one of its rows; ask who made it", Row: true}, false
 	}
-	return DatabaseError{Reason: "the server refused a statement", Hint: "run `roagent check`, and give the number to whoever looks after the server"}, false
+	return DatabaseError{Reason: "the server refused a statement", Hint: "run `roagent preview`, which holds the whitelist against the schema; give the number to whoever looks after the server"}, false
+}
+
+// faultNumber returns an error's number. Servers that only speak SQL Server's protocol do not know all of its numbers.
+func faultNumber(fault mssql.Error) int32 {
+	for _, words := range []string{"invalid input syntax for", "out of range", "numeric field overflow", "division by zero"} {
+		if fault.Number > 1<<24 && strings.Contains(fault.Message, words) {
+			return 8114
+		}
+	}
+	return fault.Number
 }
 
 func (sqlServerDialect) classify(err error) *DatabaseError {
@@ -48,7 +58,7 @@ func (sqlServerDialect) classify(err error) *DatabaseError {
 	}
 	var fault mssql.Error
 	if errors.As(err, &fault) && fault.Number != 0 {
-		e, quote := sqlServerFault(fault.Number)
+		e, quote := sqlServerFault(faultNumber(fault))
 		e.Number, e.Class = int(fault.Number), int(fault.Class)
 		if quote {
 			e.Reason += ": " + strings.TrimSpace(fault.Message)
@@ -64,7 +74,7 @@ func (sqlServerDialect) classify(err error) *DatabaseError {
 	if lost(err) {
 		return &DatabaseError{Reason: "the connection was lost", Again: true, Hint: "look at the network and at the server"}
 	}
-	return &DatabaseError{Reason: "the database driver failed", Hint: "run `roagent check`"}
+	return &DatabaseError{Reason: "the database driver failed", Hint: "run `roagent preview`; if it fails too, look at the server"}
 }
 
 // connectFault tells what keeps a connection from being made. Nothing was read then, so the driver may be quoted.

@@ -9,6 +9,8 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +76,22 @@ func TestSQLServerConnectorKeepsThePasswordOut(t *testing.T) {
 	}
 }
 
+// What is wrong with dms.certificate is said with the file's name, before anything is dialled.
+func TestSQLServerCertificateFile(t *testing.T) {
+	dir := t.TempDir()
+	for name, content := range map[string]string{"junk.pem": "junk", "empty.der": "", "key.pem": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"junk.pem", "empty.der", "key.pem", "missing.pem"} {
+		_, err := sqlServerDialect{}.connector(&Config{Server: "dms01", Database: "DMS", User: "roagent", Certificate: filepath.Join(dir, name)})
+		if err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "save the server's own certificate") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // Complaints 13, 14 and 15: what passes is read again; what does not has a hint. No message of the server is quoted
 // that could hold a value.
 func TestSQLServerClassify(t *testing.T) {
@@ -90,7 +108,7 @@ func TestSQLServerClassify(t *testing.T) {
 		"fatal":         {mssql.Error{Number: 9001, Class: 21, Message: secret}, true, "refused"},
 		"login":         {mssql.Error{Number: 18456, Class: 14, Message: "Login failed for user 'roagent'."}, false, "Login failed for user 'roagent'."},
 		"column":        {mssql.Error{Number: 207, Class: 16, Message: "Invalid column name 'Clsed'."}, false, "Clsed"},
-		"denied":        {mssql.Error{Number: 230, Class: 14, Message: "The SELECT permission was denied on the column 'SSN'"}, false, "grants"},
+		"denied":        {mssql.Error{Number: 230, Class: 14, Message: "The SELECT permission was denied on the column 'SSN'"}, false, "grant it SELECT"},
 		"reset":         {&net.OpError{Op: "read", Err: errors.New("connection reset by peer")}, true, "lost"},
 		"bad":           {driver.ErrBadConn, true, "lost"},
 		"end":           {fmt.Errorf("x: %w", io.ErrUnexpectedEOF), true, "lost"},

@@ -20,6 +20,8 @@ type syntax struct {
 	unindexed             string // before a column in WHERE whose index is not to be used
 	textTimes             bool   // times are texts, whose form is to be looked at
 	rowValues             bool   // (a, b) IN (VALUES (1, 2), …)
+	apply                 bool   // OUTER APPLY withholds values: a CASE may give them another type than their column's
+	blanksCount           bool   // trailing blanks tell texts apart, unlike in the SQL of all others
 }
 
 // listLengths are how many rows a list of keys may have. Shorter lists are padded with their last row, so that a

@@ -26,8 +26,9 @@ type Encoder struct {
 
 // levelEncoder writes the own members of one level's rows.
 type levelEncoder struct {
-	tree node
-	key  []valueCoder // of Level.key; the orders only
+	tree    node
+	key     []valueCoder // of Level.key; the orders only
+	numbers []bool       // of Level.Link: the database compares the two columns as numbers
 }
 
 // fieldEncoder writes one field of a row.
@@ -55,6 +56,10 @@ func (p *Plan) Bind(typeOf func(*Level, Column) ColumnType, o Options) (*Encoder
 			t := typeOf(l, Column{Name: name})
 			le.key = append(le.key, valueCoder{kind: t.Kind, typ: t, clock: e.clock})
 		}
+		for _, pair := range l.Link {
+			ours, theirs := typeOf(l, Column{Name: pair.Left}), typeOf(l.Parent, Column{Name: pair.Right})
+			le.numbers = append(le.numbers, ours.Kind.number() || theirs.Kind.number())
+		}
 		for _, fp := range l.fields {
 			f := e.bindField(l, fp, typeOf(l, fp.field.Column), o, &problems)
 			f.number = number
@@ -68,6 +73,11 @@ func (p *Plan) Bind(typeOf func(*Level, Column) ColumnType, o Options) (*Encoder
 		e.changed = valueCoder{kind: t.Kind, typ: t, clock: e.clock}
 	}
 	return e, problems.Err()
+}
+
+// number reports whether a database compares a column of the kind as a number, even with a text.
+func (k Kind) number() bool {
+	return k == KindInteger || k == KindDecimal || k == KindFloat || k == KindBoolean
 }
 
 func (e *Encoder) bindField(l *Level, fp fieldPlan, t ColumnType, o Options, problems *strictyaml.Problems) *fieldEncoder {

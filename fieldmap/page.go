@@ -172,7 +172,7 @@ func (p *Page) Add(l *Level, values []any) error {
 		p.writer.note(eventSkipped, 0)
 	}
 	for _, i := range l.order {
-		rows.tokens = append(appendLink(rows.tokens, values[i]), 0)
+		rows.tokens = append(appendLink(rows.tokens, values[i], false), 0)
 	}
 	r.to, r.tokenTo = len(rows.body), len(rows.tokens)
 	p.link(l, rows, r, parent, values)
@@ -193,7 +193,7 @@ func (p *Page) link(l *Level, rows *levelRows, r row, parent int, values []any) 
 		children := &p.levels[list.Index]
 		children.heads = append(children.heads, -1)
 		children.tails = append(children.tails, -1)
-		text, ok := p.linkText(values, l.anchors[i])
+		text, ok := p.linkText(values, l.anchors[i], p.enc.levels[list.Index].numbers)
 		if !ok {
 			continue // a NULL links to nothing
 		}
@@ -212,7 +212,7 @@ func (p *Page) parentOf(l *Level, values []any) (int, error) {
 	if l.Parent == nil {
 		return p.orderOf(l, values)
 	}
-	text, ok := p.linkText(values, l.link)
+	text, ok := p.linkText(values, l.link, p.enc.levels[l.Index].numbers)
 	if !ok {
 		return -1, fmt.Errorf("%w: a row of %s whose link is NULL", ErrOrphan, l.From)
 	}
@@ -280,22 +280,65 @@ func (p *Page) park(order int, reason string) {
 	}
 }
 
+// Missing returns the places in Reset's keys of the orders that had no row and are not parked.
+func (p *Page) Missing() []int {
+	var places []int
+	for i, head := range p.levels[0].heads {
+		if head < 0 && p.reason[i] == "" {
+			places = append(places, i)
+		}
+	}
+	return places
+}
+
 // linkText returns the text of a link's values in scratch space; ok is false where one of them is NULL.
-func (p *Page) linkText(values []any, places []int) (text []byte, ok bool) {
+func (p *Page) linkText(values []any, places []int, numbers []bool) (text []byte, ok bool) {
 	text = p.writer.plain[:0]
-	for _, i := range places {
+	for at, i := range places {
 		if values[i] == nil {
 			return nil, false
 		}
-		text = append(appendLink(text, values[i]), 0)
+		text = append(appendLink(text, values[i], numbers[at]), 0)
 	}
 	p.writer.plain = text
 	return text, true
 }
 
 // appendLink appends a value for comparison only. Trailing blanks do not count in SQL's comparisons.
-func appendLink(dst []byte, v any) []byte {
+func appendLink(dst []byte, v any, number bool) []byte {
 	start := len(dst)
+	if number {
+		if is, ok := v.(bool); ok {
+			v = int64(0)
+			if is {
+				v = int64(1)
+			}
+		}
+	}
 	dst, _ = (&valueCoder{}).appendText(dst, v)
-	return trimRight(dst, start)
+	if dst = trimRight(dst, start); number {
+		dst = append(dst[:start], shortestNumber(string(dst[start:]))...)
+	}
+	return dst
+}
+
+// shortestNumber returns the one text of all that stand for a number: 1 for 01 and 1.00. Any other text is returned as it is.
+func shortestNumber(text string) string {
+	digits := strings.TrimSpace(text)
+	digits, negative := strings.CutPrefix(strings.TrimPrefix(digits, "+"), "-")
+	if !isDecimal(digits) || strings.HasPrefix(digits, "-") {
+		return text
+	}
+	whole, fraction, _ := strings.Cut(digits, ".")
+	digits = strings.TrimLeft(whole, "0")
+	if digits == "" {
+		digits = "0"
+	}
+	if fraction = strings.TrimRight(fraction, "0"); fraction != "" {
+		digits += "." + fraction
+	}
+	if negative && digits != "0" {
+		digits = "-" + digits
+	}
+	return digits
 }

@@ -95,8 +95,12 @@ func ddl(dialect string) []string {
 		prefix = "dbo."
 	}
 	var statements []string
+	clustered := "" // as SQL Server's tables are by their primary keys
+	if dialect == "sqlite" {
+		clustered = " WITHOUT ROWID"
+	}
 	for _, t := range tables() {
-		statements = append(statements, "CREATE TABLE "+prefix+t.name+" ("+strings.Join(t.columns, ", ")+", "+t.primary+")")
+		statements = append(statements, "CREATE TABLE "+prefix+t.name+" ("+strings.Join(t.columns, ", ")+", "+t.primary+")"+clustered)
 	}
 	return append(statements,
 		"CREATE INDEX ix_RepairOrder_ClosedAt ON "+prefix+"RepairOrder (ClosedAt)",

@@ -34,11 +34,11 @@ SELECT o.[RONumber],
        o.[MileageOut],
        o.[AdvisorNo],
        o.[CustomerNo],
-       CASE WHEN (j1.[OptOut] IN (@p1)) OR (j1.[LastPurchase] < @p2) THEN NULL ELSE j1.[FirstName] END,
+       w1.v1,
        CASE WHEN (j1.[OptOut] IN (@p1)) OR (j1.[LastPurchase] < @p2) THEN 1 ELSE 0 END,
-       CASE WHEN (j1.[OptOut] IN (@p1)) OR (j1.[LastPurchase] < @p2) THEN NULL ELSE j1.[LastName] END,
-       CASE WHEN (j1.[OptOut] IN (@p1)) OR (j1.[LastPurchase] < @p2) THEN NULL ELSE j1.[Phone] END,
-       CASE WHEN (j1.[OptOut] IN (@p1)) OR (j1.[LastPurchase] < @p2) THEN NULL ELSE j1.[Email] END,
+       w1.v2,
+       w1.v3,
+       w1.v4,
        j1.[Zip],
        j2.[VIN],
        j2.[Make],
@@ -47,6 +47,7 @@ SELECT o.[RONumber],
 FROM [dbo].[RepairOrder] AS o
 LEFT JOIN [dbo].[Customer] AS j1 ON j1.[CustomerNo] = o.[CustomerNo]
 LEFT JOIN [dbo].[Vehicle] AS j2 ON j2.[VehicleNo] = o.[VehicleNo]
+OUTER APPLY (SELECT j1.[FirstName] AS v1, j1.[LastName] AS v2, j1.[Phone] AS v3, j1.[Email] AS v4 WHERE CASE WHEN (j1.[OptOut] IN (@p1)) OR (j1.[LastPurchase] < @p2) THEN 1 ELSE 0 END = 0) AS w1
 WHERE o.[ClosedAt] >= @p3
   AND o.[ClosedAt] < @p4
   AND CASE WHEN (o.[ROType] IN (@p5)) THEN 1 ELSE 0 END = 0
