@@ -3,6 +3,7 @@ package upload
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -22,17 +23,24 @@ func (r *sending) checkWeek(ctx context.Context, week string) error {
 	}
 	if !begun {
 		held, err := r.getWeek(ctx, week)
-		if err == nil {
-			err = foreignBatches(held, known)
-		}
-		if err != nil && !isRefused(err) {
+		switch {
+		case err == nil:
+			r.weeks[week] = foreignBatches(held, known)
+			return r.weeks[week]
+		case !isNoAnswer(err):
 			return err
 		}
-		r.weeks[week] = err
-		return err
+		// What does not know the question, or is no collector, shows itself by its answer to the batch.
+		r.Logger.Warn("the collector does not say what it holds of the week", "week", week, "error", err)
 	}
 	r.weeks[week] = nil
 	return nil
+}
+
+// isNoAnswer reports whether something answered, and not with what it holds of a week.
+func isNoAnswer(err error) bool {
+	e, ok := errors.AsType[*SendError](err)
+	return ok && (e.Class == ClassRefused || e.Class == ClassNotCollector)
 }
 
 func foreignBatches(held WeekHeld, known map[string]bool) error {
