@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/mod/sumdb/note"
 
+	"roagent/fieldmap"
 	"roagent/fieldmap/strictyaml"
 )
 
@@ -281,4 +282,15 @@ func FuzzConfig(f *testing.F) {
 			t.Errorf("repeated:\n%v", err)
 		}
 	})
+}
+
+// The samples that the README points to are good.
+func TestSamples(t *testing.T) {
+	config, err := LoadConfig(filepath.Join("..", "testdata", "roagent.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fieldmap.ParseFile(config.Fieldmap); err != nil {
+		t.Error(err)
+	}
 }
