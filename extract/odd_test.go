@@ -25,11 +25,11 @@ func TestLinksBetweenNumbersAndTexts(t *testing.T) {
 			{"bigint", "1", "char(9)", "001", true},
 			{"decimal(10,2)", "1.00", "varchar(9)", "1.0", true},
 		} {
+			if tt.server && r.dialect == "sqlite" {
+				continue // SQLite compares these as texts
+			}
 			name := tt.parent + " and " + tt.child
 			t.Run(name, func(t *testing.T) {
-				if tt.server && r.dialect == "sqlite" {
-					t.Skip("SQLite compares these as texts")
-				}
 				r.exec(t, "CREATE TABLE dbo.T (id varchar(9) NOT NULL PRIMARY KEY, wk datetime NULL, p "+tt.parent+" NULL)",
 					"CREATE TABLE dbo.A (c "+tt.child+" NULL, p "+tt.parent+" NULL)", "CREATE TABLE dbo.B (c "+tt.child+" NULL, n int NULL)")
 				defer r.exec(t, "DROP TABLE dbo.T", "DROP TABLE dbo.A", "DROP TABLE dbo.B")

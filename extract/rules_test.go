@@ -29,11 +29,11 @@ func TestWithheldValuesKeepTheirType(t *testing.T) {
 	}
 	eachDialect(t, func(t *testing.T, r *rig) {
 		for _, c := range columns {
+			if r.dialect == "sqlite" && strings.Contains(c.want, ".") && c.typ != "float" && !strings.Contains(c.typ, "date") {
+				continue // SQLite keeps no digits that a number does not need
+			}
 			t.Run(c.typ, func(t *testing.T) {
 				value, want := c.value, c.want
-				if r.dialect == "sqlite" && strings.ContainsAny(c.want, ".") && c.typ != "float" && !strings.Contains(c.typ, "date") {
-					t.Skip("SQLite keeps no digits that a number does not need")
-				}
 				r.exec(t, "CREATE TABLE dbo.T (id int NOT NULL PRIMARY KEY, wk datetime NULL, opt char(1) NULL, v "+c.typ+" NULL, w "+c.typ+" NULL)",
 					"CREATE TABLE dbo.L (id int NOT NULL, opt char(1) NULL, v "+c.typ+" NULL)")
 				defer r.exec(t, "DROP TABLE dbo.T", "DROP TABLE dbo.L")
