@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	_ "time/tzdata" // Windows has no zone files
 
@@ -19,6 +20,9 @@ import (
 )
 
 func main() {
+	// What a pull keeps is small and stays so: collecting twice as often costs it a hundredth of its CPU and keeps its
+	// peak flat on a server that is not ours.
+	debug.SetGCPercent(50)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))

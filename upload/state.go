@@ -195,8 +195,9 @@ func unpackWeek(b []byte) (fieldmap.Week, error) {
 	return fieldmap.Week{Year: int(b[0])<<8 | int(b[1]), Number: int(b[2])}, nil
 }
 
-// statesAtOnce bounds the states that are looked at before the memory that they lie in is given back.
-const statesAtOnce = 8192
+// statesAtOnce bounds the states that are looked at before the memory that they lie in is given back. Their pages lie
+// between those of batches, and Linux maps sixteen for each that is touched.
+const statesAtOnce = 1024
 
 // eachState calls fn for the orders of a week, from a key on, until it returns false.
 func eachState(orders *bbolt.Bucket, from []byte, fn func(key []byte, state orderState) (more bool)) error {
