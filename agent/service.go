@@ -20,8 +20,7 @@ const (
 type service struct {
 	program  *program
 	log      *slog.Logger
-	lastRun  time.Time     // when the run began that is under way or was the last
-	deadline time.Time     // until when that run may be tried again
+	deadline time.Time     // until when the run under way may be tried again
 	wait     time.Duration // before the next attempt
 }
 
@@ -155,7 +154,7 @@ func (v *service) purge(s *site) {
 func (v *service) pull(ctx context.Context, s *site, schedule Schedule) error {
 	now := time.Now()
 	if now.After(v.deadline) || v.deadline.IsZero() { // a run of its own, not another attempt
-		v.lastRun, v.deadline = now, schedule.Deadline(now)
+		v.deadline = schedule.Deadline(now)
 	}
 	weeks, err := s.dueWeeks(schedule, now)
 	if err != nil {

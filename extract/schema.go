@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"database/sql"
 	"strings"
 
 	"roagent/fieldmap"
@@ -106,4 +107,19 @@ func (s *schema) typeOf(l *fieldmap.Level, c fieldmap.Column) *columnType {
 		return t
 	}
 	return &columnType{ColumnType: fieldmap.ColumnType{Database: "unknown", Scale: -1}}
+}
+
+// addIndexColumn takes a row of the indexes in a catalog: name, whether it is unique, and one of its columns, in their order.
+func (t *table) addIndexColumn(rows *sql.Rows) error {
+	var name, column string
+	var unique bool
+	if err := rows.Scan(&name, &unique, &column); err != nil {
+		return err
+	}
+	if last := len(t.indexes) - 1; last >= 0 && t.indexes[last].name == name {
+		t.indexes[last].columns = append(t.indexes[last].columns, column)
+		return nil
+	}
+	t.indexes = append(t.indexes, index{name: name, unique: unique, columns: []string{column}})
+	return nil
 }

@@ -54,19 +54,7 @@ func (sqliteDialect) indexes(ctx context.Context, s *session, t *table) error {
 	return s.query(ctx, `SELECT i.name, i."unique", c.name
 FROM pragma_index_list(?1, 'main') AS i, pragma_index_info(i.name, 'main') AS c
 WHERE i.partial = 0 AND c.name IS NOT NULL
-ORDER BY i.seq, c.seqno`, []any{t.name}, func(rows *sql.Rows) error {
-		var name, column string
-		var unique bool
-		if err := rows.Scan(&name, &unique, &column); err != nil {
-			return err
-		}
-		if last := len(t.indexes) - 1; last >= 0 && t.indexes[last].name == name {
-			t.indexes[last].columns = append(t.indexes[last].columns, column)
-			return nil
-		}
-		t.indexes = append(t.indexes, index{name: name, unique: unique, columns: []string{column}})
-		return nil
-	})
+ORDER BY i.seq, c.seqno`, []any{t.name}, t.addIndexColumn)
 }
 
 // sqliteType reads a declared type. SQLite lets any column hold anything; what is declared is what is meant.

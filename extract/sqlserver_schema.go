@@ -52,19 +52,7 @@ FROM sys.indexes AS i
 JOIN sys.index_columns AS k ON k.object_id = i.object_id AND k.index_id = i.index_id
 JOIN sys.columns AS c ON c.object_id = k.object_id AND c.column_id = k.column_id
 WHERE i.object_id = OBJECT_ID(@p1) AND i.has_filter = 0 AND i.is_disabled = 0 AND i.is_hypothetical = 0 AND k.key_ordinal > 0
-ORDER BY i.index_id, k.key_ordinal`, []any{d.syntax().table(name)}, func(rows *sql.Rows) error {
-		var name, column string
-		var unique bool
-		if err := rows.Scan(&name, &unique, &column); err != nil {
-			return err
-		}
-		if last := len(t.indexes) - 1; last >= 0 && t.indexes[last].name == name {
-			t.indexes[last].columns = append(t.indexes[last].columns, column)
-			return nil
-		}
-		t.indexes = append(t.indexes, index{name: name, unique: unique, columns: []string{column}})
-		return nil
-	})
+ORDER BY i.index_id, k.key_ordinal`, []any{d.syntax().table(name)}, t.addIndexColumn)
 	if err != nil && refused(err) {
 		return nil // without the right to look, there is nothing to warn of but what is not known to be there
 	}

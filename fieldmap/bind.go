@@ -1,6 +1,7 @@
 package fieldmap
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -156,7 +157,7 @@ func (e *Encoder) appendKey(dst []byte, values []any) ([]byte, error) {
 		var err error
 		dst, absent, err = coders[i].appendPlain(dst, values[i])
 		if err != nil || absent {
-			return dst, fmt.Errorf("%s cannot be a key: it %w", e.plan.Orders.Key[i], cmpErr(err, errNotText))
+			return dst, fmt.Errorf("%s cannot be a key: it %w", e.plan.Orders.Key[i], cmp.Or(err, errNotText))
 		}
 		if !utf8.Valid(dst[from:]) {
 			return dst, fmt.Errorf("%s holds bytes that are no characters, and two such keys could not be told apart", e.plan.Orders.Key[i])
@@ -166,13 +167,6 @@ func (e *Encoder) appendKey(dst []byte, values []any) ([]byte, error) {
 		}
 	}
 	return dst, nil
-}
-
-func cmpErr(err, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
 }
 
 // Token returns a text that is equal only for equal values of the changed column; "" for NULL and for what cannot be
