@@ -14,7 +14,7 @@ func (w *writer) fill(o Options) error {
 	for _, t := range tables() {
 		w.tables[t.name] = &tableWriter{spec: t}
 	}
-	g := &generator{w: w, words: newWords(), r: rand.New(rand.NewPCG(o.Seed, 0))}
+	g := &generator{w: w, words: newWords(), r: rand.New(rand.NewPCG(o.Seed, 0)), first: o.First.Start(time.UTC)}
 	g.customers = max(20, o.Weeks*o.OrdersPerWeek/3)
 	for no := 1; no <= g.customers; no++ {
 		if err := g.customer(no); err != nil {
@@ -23,7 +23,7 @@ func (w *writer) fill(o Options) error {
 	}
 	for i := range o.Weeks {
 		week := o.First.Add(i)
-		g.r = rand.New(rand.NewPCG(o.Seed, uint64(week.Year*100+week.Number)))
+		g.r = rand.New(rand.NewPCG(o.Seed, uint64(i+1))) // of its place, not of its date: tests that run today see what they saw last year
 		for n := range o.OrdersPerWeek {
 			if err := g.order(week, 1_000_000+i*o.OrdersPerWeek+n, float64(n)/float64(o.OrdersPerWeek)); err != nil {
 				return err
@@ -39,6 +39,7 @@ type generator struct {
 	words     *words
 	r         *rand.Rand
 	customers int
+	first     time.Time // when the first week begins
 }
 
 func pick[T any](r *rand.Rand, list []T) T { return list[r.IntN(len(list))] }
@@ -55,7 +56,7 @@ func (g *generator) customer(no int) error {
 		optOut = "Y"
 	}
 	if g.chance(85) {
-		lastPurchase = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, -g.r.IntN(1500)).Format(time.DateOnly)
+		lastPurchase = g.first.AddDate(0, 0, -1-g.r.IntN(1500)).Format(time.DateOnly)
 	}
 	var email any
 	if g.chance(70) {
