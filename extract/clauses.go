@@ -233,5 +233,5 @@ func (c *compiler) in(column string, not bool, list string) string {
 	if !c.syntax.blanksCount {
 		return column + in + list
 	}
-	return "(" + column + in + list + and + "RTRIM(" + column + ")" + in + list + ")"
+	return "(" + column + in + list + and + column + " COLLATE RTRIM" + in + list + ")"
 }

@@ -100,6 +100,7 @@ type pageRead struct {
 	values [][]any
 
 	anchors []anchorSet // by list of the orders
+	text    []byte      // scratch
 }
 
 // anchorSet is the values of the orders' rows that a list's rows name, each once.
@@ -224,8 +225,8 @@ func (p *pageRead) collect(orders *fieldmap.Level, values []any) {
 		if slices.Contains(anchor, nil) {
 			continue // links to nothing
 		}
-		text := string(position(anchor))
-		if p.anchors[i].seen[text] {
+		p.text = appendTyped(p.text[:0], anchor)
+		if p.anchors[i].seen[string(p.text)] {
 			continue
 		}
 		args, err := p.rd.reader.listArguments(p.rd.reader.statements.lists[list.Index-1], anchor)
@@ -233,7 +234,7 @@ func (p *pageRead) collect(orders *fieldmap.Level, values []any) {
 			p.park(orders, values, list, err)
 			continue
 		}
-		p.anchors[i].seen[text] = true
+		p.anchors[i].seen[string(p.text)] = true
 		p.anchors[i].rows = append(p.anchors[i].rows, args)
 	}
 }

@@ -35,6 +35,19 @@ func position(values []any) []byte {
 	return b
 }
 
+// appendTyped appends a text that is equal only for equal values.
+func appendTyped(dst []byte, values []any) []byte {
+	for _, v := range values {
+		if s, ok := v.(string); ok { // nearly all: without a copy
+			dst = append(strconv.AppendQuote(append(dst, typeText...), s), ' ')
+			continue
+		}
+		typed := typedText(v)
+		dst = append(strconv.AppendQuote(append(dst, typed[0]...), typed[1]), ' ')
+	}
+	return dst
+}
+
 func typedText(v any) [2]string {
 	switch v := v.(type) {
 	case string:

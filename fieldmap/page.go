@@ -1,6 +1,7 @@
 package fieldmap
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -36,6 +37,8 @@ type levelRows struct {
 	heads   []int             // by the parent's row: its first row here, or -1
 	tails   []int             // by the parent's row: its last row here, or -1
 	anchors map[string]anchor // link text to the parent's row
+	link    []byte            // the link text of the last row, and
+	parent  anchor            // what it names: most rows have that of the row before
 }
 
 // anchor is the parent's row that a link names, and the others that it names too, which should not be.
@@ -216,12 +219,9 @@ func (p *Page) parentOf(l *Level, values []any) (int, error) {
 	if !ok {
 		return -1, fmt.Errorf("%w: a row of %s whose link is NULL", ErrOrphan, l.From)
 	}
-	anchors := p.levels[l.Index].anchors
-	a, ok := anchors[string(text)]
+	a, ok := p.levels[l.Index].anchorOf(text)
 	if !ok {
-		if a, ok = foldedAnchor(anchors, string(text)); !ok {
-			return -1, fmt.Errorf("%w: a row of %s", ErrOrphan, l.From)
-		}
+		return -1, fmt.Errorf("%w: a row of %s", ErrOrphan, l.From)
 	}
 	if len(a.others) > 0 {
 		p.parkSharers(l, a)
@@ -262,6 +262,21 @@ func (p *Page) parkSharers(l *Level, a anchor) {
 	for _, at := range append([]int{a.first}, a.others...) {
 		p.park(p.levels[l.Parent.Index].rows[at].order, reason)
 	}
+}
+
+// anchorOf returns what a link names. All rows above the level are known by now.
+func (l *levelRows) anchorOf(text []byte) (anchor, bool) {
+	if len(l.rows) > 0 && bytes.Equal(text, l.link) {
+		return l.parent, true
+	}
+	a, ok := l.anchors[string(text)]
+	if !ok {
+		a, ok = foldedAnchor(l.anchors, string(text))
+	}
+	if ok {
+		l.link, l.parent = append(l.link[:0], text...), a
+	}
+	return a, ok
 }
 
 // foldedAnchor finds a link by a text that differs in case only, as case-insensitive databases match it.

@@ -4,7 +4,7 @@ FROM "main"."RepairOrder" AS o
 WHERE o."ClosedAt" >= ?2
   AND o."ClosedAt" < ?3
   AND o."RONumber" IS NOT NULL
-  AND CASE WHEN ((o."ROType" IN (?4) OR RTRIM(o."ROType") IN (?4))) THEN 1 ELSE 0 END = 0
+  AND CASE WHEN ((o."ROType" IN (?4) OR o."ROType" COLLATE RTRIM IN (?4))) THEN 1 ELSE 0 END = 0
 ORDER BY o."RONumber"
 LIMIT ?1
 --   how many keys a page has
@@ -18,7 +18,7 @@ FROM "main"."RepairOrder" AS o
 WHERE +o."ClosedAt" >= ?2
   AND +o."ClosedAt" < ?3
   AND o."RONumber" IS NOT NULL
-  AND CASE WHEN ((o."ROType" IN (?4) OR RTRIM(o."ROType") IN (?4))) THEN 1 ELSE 0 END = 0
+  AND CASE WHEN ((o."ROType" IN (?4) OR o."ROType" COLLATE RTRIM IN (?4))) THEN 1 ELSE 0 END = 0
   AND o."RONumber" >= ?5
 ORDER BY o."RONumber"
 LIMIT ?1
@@ -36,11 +36,11 @@ SELECT +o."RONumber",
        +o."MileageOut",
        +o."AdvisorNo",
        +o."CustomerNo",
-       CASE WHEN ((j1."OptOut" IN (?1) OR RTRIM(j1."OptOut") IN (?1))) OR (j1."LastPurchase" < ?2) THEN NULL ELSE j1."FirstName" END,
-       CASE WHEN ((j1."OptOut" IN (?1) OR RTRIM(j1."OptOut") IN (?1))) OR (j1."LastPurchase" < ?2) THEN 1 ELSE 0 END,
-       CASE WHEN ((j1."OptOut" IN (?1) OR RTRIM(j1."OptOut") IN (?1))) OR (j1."LastPurchase" < ?2) THEN NULL ELSE j1."LastName" END,
-       CASE WHEN ((j1."OptOut" IN (?1) OR RTRIM(j1."OptOut") IN (?1))) OR (j1."LastPurchase" < ?2) THEN NULL ELSE j1."Phone" END,
-       CASE WHEN ((j1."OptOut" IN (?1) OR RTRIM(j1."OptOut") IN (?1))) OR (j1."LastPurchase" < ?2) THEN NULL ELSE j1."Email" END,
+       CASE WHEN ((j1."OptOut" IN (?1) OR j1."OptOut" COLLATE RTRIM IN (?1))) OR (j1."LastPurchase" < ?2) THEN NULL ELSE j1."FirstName" END,
+       CASE WHEN ((j1."OptOut" IN (?1) OR j1."OptOut" COLLATE RTRIM IN (?1))) OR (j1."LastPurchase" < ?2) THEN 1 ELSE 0 END,
+       CASE WHEN ((j1."OptOut" IN (?1) OR j1."OptOut" COLLATE RTRIM IN (?1))) OR (j1."LastPurchase" < ?2) THEN NULL ELSE j1."LastName" END,
+       CASE WHEN ((j1."OptOut" IN (?1) OR j1."OptOut" COLLATE RTRIM IN (?1))) OR (j1."LastPurchase" < ?2) THEN NULL ELSE j1."Phone" END,
+       CASE WHEN ((j1."OptOut" IN (?1) OR j1."OptOut" COLLATE RTRIM IN (?1))) OR (j1."LastPurchase" < ?2) THEN NULL ELSE j1."Email" END,
        +j1."Zip",
        +j2."VIN",
        +j2."Make",
@@ -51,7 +51,7 @@ LEFT JOIN "main"."Customer" AS j1 ON j1."CustomerNo" = o."CustomerNo"
 LEFT JOIN "main"."Vehicle" AS j2 ON j2."VehicleNo" = o."VehicleNo"
 WHERE o."ClosedAt" >= ?3
   AND o."ClosedAt" < ?4
-  AND CASE WHEN ((o."ROType" IN (?5) OR RTRIM(o."ROType") IN (?5))) THEN 1 ELSE 0 END = 0
+  AND CASE WHEN ((o."ROType" IN (?5) OR o."ROType" COLLATE RTRIM IN (?5))) THEN 1 ELSE 0 END = 0
   AND o."RONumber" IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 --   "Y", a customer.OptOut
 --   the week's end less 2 years
@@ -73,7 +73,7 @@ SELECT +l1."RONumber",
        +l1."CampaignNo",
        +l1."Amount"
 FROM "main"."Job" AS l1
-WHERE CASE WHEN ((l1."PayType" IN (?1) OR RTRIM(l1."PayType") IN (?1))) THEN 1 ELSE 0 END = 0
+WHERE CASE WHEN ((l1."PayType" IN (?1) OR l1."PayType" COLLATE RTRIM IN (?1))) THEN 1 ELSE 0 END = 0
   AND l1."RONumber" IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ORDER BY l1."RONumber", l1."LineNo"
 --   "I", a PayType
@@ -89,7 +89,7 @@ SELECT +l2."RONumber",
        +l2."Price"
 FROM "main"."Job" AS l1
 JOIN "main"."Part" AS l2 ON l2."RONumber" = l1."RONumber" AND l2."LineNo" = l1."LineNo"
-WHERE CASE WHEN ((l1."PayType" IN (?1) OR RTRIM(l1."PayType") IN (?1))) THEN 1 ELSE 0 END = 0
+WHERE CASE WHEN ((l1."PayType" IN (?1) OR l1."PayType" COLLATE RTRIM IN (?1))) THEN 1 ELSE 0 END = 0
   AND l1."RONumber" IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ORDER BY l2."RONumber", l2."LineNo", l2."Seq"
 --   "I", a PayType
@@ -97,7 +97,7 @@ ORDER BY l2."RONumber", l2."LineNo", l2."Seq"
 
 -- orders of the week
 SELECT s.n, COUNT(*)
-FROM (SELECT CASE WHEN ((o."ROType" IN (?1) OR RTRIM(o."ROType") IN (?1))) THEN 0 WHEN o."RONumber" IS NULL THEN -1 ELSE -2 END AS n
+FROM (SELECT CASE WHEN ((o."ROType" IN (?1) OR o."ROType" COLLATE RTRIM IN (?1))) THEN 0 WHEN o."RONumber" IS NULL THEN -1 ELSE -2 END AS n
 FROM "main"."RepairOrder" AS o
 WHERE o."ClosedAt" >= ?2
   AND o."ClosedAt" < ?3) AS s
@@ -110,12 +110,12 @@ ORDER BY s.n
 
 -- skipped job
 SELECT s.n, COUNT(*)
-FROM (SELECT CASE WHEN ((l1."PayType" IN (?1) OR RTRIM(l1."PayType") IN (?1))) THEN 0 END AS n
+FROM (SELECT CASE WHEN ((l1."PayType" IN (?1) OR l1."PayType" COLLATE RTRIM IN (?1))) THEN 0 END AS n
 FROM "main"."RepairOrder" AS o
 JOIN "main"."Job" AS l1 ON l1."RONumber" = o."RONumber"
 WHERE o."ClosedAt" >= ?2
   AND o."ClosedAt" < ?3
-  AND CASE WHEN ((o."ROType" IN (?4) OR RTRIM(o."ROType") IN (?4))) THEN 1 ELSE 0 END = 0) AS s
+  AND CASE WHEN ((o."ROType" IN (?4) OR o."ROType" COLLATE RTRIM IN (?4))) THEN 1 ELSE 0 END = 0) AS s
 WHERE s.n IS NOT NULL
 GROUP BY s.n
 ORDER BY s.n
