@@ -18,15 +18,18 @@ import (
 // one that `fieldmap sql` prints, and no column outside the whitelist is in any of them, nor in what is read about the
 // schema.
 func TestPullSendsOnlyTheStatementsThatFieldmapSQLPrints(t *testing.T) {
-	r := newRig(t, rigOptions{weeks: 2, orders: 150, batchOrders: 7})
+	var p *program
 	var observed []string
-	p := &program{ctx: t.Context(), stdout: io.Discard, stderr: t.Output(), config: r.config, observe: func(s string) { observed = append(observed, s) }}
-	for range 2 { // the second time as a look-back
-		if err := (pullCommand{From: r.weeks[0].String(), To: r.weeks[1].String()}).Run(p); err != nil {
-			t.Fatal(err)
-		}
-		if err := (previewCommand{Limit: 5}).Run(p); err != nil {
-			t.Fatal(err)
+	for _, o := range []rigOptions{{weeks: 2, orders: 150, batchOrders: 7}, {weeks: 1, orders: 5500, batchOrders: 500}} { // the other is a large week
+		r := newRig(t, o)
+		p = &program{ctx: t.Context(), stdout: io.Discard, stderr: t.Output(), config: r.config, observe: func(s string) { observed = append(observed, s) }}
+		for range 2 { // the second time as a look-back
+			if err := (pullCommand{From: r.weeks[0].String(), To: r.weeks[o.weeks-1].String()}).Run(p); err != nil {
+				t.Fatal(err)
+			}
+			if err := (previewCommand{Limit: 5}).Run(p); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	_, plan, err := p.load()

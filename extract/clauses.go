@@ -145,8 +145,8 @@ func (c *compiler) week() []string {
 	o := c.plan.Orders
 	week := fieldmap.Column{Name: o.Week}
 	return []string{
-		c.column(o, week) + " >= " + c.param(param{use: useWeekStart, level: o, column: week}),
-		c.column(o, week) + " < " + c.param(param{use: useWeekEnd, level: o, column: week}),
+		c.walk + c.column(o, week) + " >= " + c.param(param{use: useWeekStart, level: o, column: week}),
+		c.walk + c.column(o, week) + " < " + c.param(param{use: useWeekEnd, level: o, column: week}),
 	}
 }
 

@@ -35,17 +35,29 @@ type listed struct {
 
 // statements are all that a pull runs.
 type statements struct {
-	firstKeys, nextKeys *statement
-	orders              *statement
-	lists               []*statement // by Level.Index less one
-	tally               *statement
-	skipped             []*statement // of the lists that have rules
-	forms               []*statement // how columns keep their times; none where their types say it
+	size     *statement // how many rows a week has; nil: all weeks are read in one way
+	weekly   weekly     // of a week
+	large    weekly     // of a week that is large; nothing where size is nil
+	nextKeys *statement
+	orders   *statement
+	lists    []*statement // by Level.Index less one
+	forms    []*statement // how columns keep their times; none where their types say it
+}
+
+// weekly are the statements that look at all orders of a week.
+type weekly struct {
+	firstKeys *statement
+	tally     *statement
+	skipped   []*statement // of the lists that have rules
 }
 
 func (s *statements) all() []*statement {
-	all := append([]*statement{s.firstKeys, s.nextKeys, s.orders}, s.lists...)
-	return append(append(append(all, s.tally), s.skipped...), s.forms...)
+	all := append([]*statement{s.weekly.firstKeys, s.nextKeys, s.orders}, s.lists...)
+	all = append(append(all, s.weekly.tally), s.weekly.skipped...)
+	if s.size != nil {
+		all = append(append(all, s.size, s.large.firstKeys, s.large.tally), s.large.skipped...)
+	}
+	return append(all, s.forms...)
 }
 
 // Statements returns the statements that a pull runs, word for word, without a DMS at hand. The driver is sqlserver
@@ -94,19 +106,17 @@ func (s *statement) longest() int { return s.syntax.longest(len(s.list), len(s.p
 
 func compile(sx *syntax, plan *fieldmap.Plan) *statements {
 	c := &compiler{syntax: sx, plan: plan, joined: "j"}
-	out := &statements{
-		firstKeys: c.keys("keys, first page", false),
-		nextKeys:  c.keys("keys, next page", true),
-		orders:    c.orders(),
-		tally:     c.tally(),
+	out := &statements{weekly: c.weekly("week"), orders: c.orders()}
+	if sx.unindexed != "" {
+		out.size = c.size()
+		c.walk = sx.unindexed
+		out.large = c.weekly("large week")
 	}
+	out.nextKeys = c.keys("keys of a week, next page", true)
 	for _, l := range plan.Levels[1:] {
 		out.lists = append(out.lists, c.lines(l))
 	}
 	for _, l := range plan.Levels {
-		if len(l.Skip) > 0 && l.Parent != nil {
-			out.skipped = append(out.skipped, c.skipped(l))
-		}
 		for _, column := range l.Columns() {
 			if sx.textTimes && timed(l, column) && layoutIn(l.Fields(), column) == "" {
 				out.forms = append(out.forms, c.form(l, column))
@@ -122,6 +132,18 @@ type compiler struct {
 	plan   *fieldmap.Plan
 	params []param // of the statement being written
 	joined string  // what aliases of joined tables begin with
+	walk   string  // before the week's column: keeps its index from being used
+}
+
+// weekly writes the statements that look at all orders of a week.
+func (c *compiler) weekly(week string) weekly {
+	w := weekly{firstKeys: c.keys("keys of a "+week+", first page", false), tally: c.tally("orders of a " + week)}
+	for _, l := range c.plan.Levels[1:] {
+		if len(l.Skip) > 0 {
+			w.skipped = append(w.skipped, c.skipped(l, "skipped "+l.Path+" of a "+week))
+		}
+	}
+	return w
 }
 
 func (c *compiler) start() { c.params = nil }
@@ -150,11 +172,6 @@ func (c *compiler) keys(name string, next bool) *statement {
 	}
 	limit := c.param(param{use: useLimit})
 	where := c.week()
-	if next { // of a week this large, sorting what is left of it for every page costs more than walking along the key
-		for i := range where {
-			where[i] = c.syntax.unindexed + where[i]
-		}
-	}
 	for _, k := range keys {
 		where = append(where, k+" IS NOT NULL")
 	}
@@ -259,7 +276,7 @@ const (
 )
 
 // tally counts the orders of a week: those that a rule leaves out, those without a key, and all others.
-func (c *compiler) tally() *statement {
+func (c *compiler) tally(name string) *statement {
 	c.start()
 	o := c.plan.Orders
 	null := c.own(o, o.Key)
@@ -267,11 +284,17 @@ func (c *compiler) tally() *statement {
 		null[i] += " IS NULL"
 	}
 	kinds := fmt.Sprintf("%s WHEN %s THEN %d ELSE %d END", c.firstRule(o), strings.Join(null, " OR "), tallyKeyless, tallyOrders)
-	return c.counted("orders of the week", o, kinds, c.from(nil)+whereAll(c.week()))
+	return c.counted(name, o, kinds, c.from(nil)+whereAll(c.week()))
+}
+
+// size counts the rows of a week, of which an index on it knows all.
+func (c *compiler) size() *statement {
+	c.start()
+	return &statement{name: "rows of a week", level: c.plan.Orders, head: "SELECT COUNT(*)" + c.from(nil) + whereAll(c.week()), params: c.params, syntax: c.syntax}
 }
 
 // skipped counts the rows of a list in a week that its rules leave out.
-func (c *compiler) skipped(l *fieldmap.Level) *statement {
+func (c *compiler) skipped(l *fieldmap.Level, name string) *statement {
 	c.start()
 	o := c.plan.Orders
 	rule := c.firstRule(l) + " END"
@@ -280,7 +303,7 @@ func (c *compiler) skipped(l *fieldmap.Level) *statement {
 	for _, up := range chain[:len(chain)-1] {
 		where = append(where, c.notSkipped(up)...)
 	}
-	return c.counted("skipped "+l.Path, l, rule, c.from(nil)+c.chain(chain)+whereAll(where))
+	return c.counted(name, l, rule, c.from(nil)+c.chain(chain)+whereAll(where))
 }
 
 // firstRule writes the number of the first skip rule that matches a row, without the END of its CASE.

@@ -40,7 +40,11 @@ func (rd *Reading) Skipped(ctx context.Context, week fieldmap.Week) ([]fieldmap.
 		return nil, err
 	}
 	add(rd.reader.plan.Orders, byKind)
-	for _, s := range rd.reader.statements.skipped {
+	weekly, err := rd.weekly(ctx, week)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range weekly.skipped {
 		byRule, err := rd.count(ctx, s, week)
 		if err != nil {
 			return nil, err
@@ -53,13 +57,60 @@ func (rd *Reading) Skipped(ctx context.Context, week fieldmap.Week) ([]fieldmap.
 // tallied counts the orders of a week, once.
 func (rd *Reading) tallied(ctx context.Context, week fieldmap.Week) (map[int]int, error) {
 	if rd.tally.byKind == nil || rd.tally.week != week {
-		byKind, err := rd.count(ctx, rd.reader.statements.tally, week)
+		weekly, err := rd.weekly(ctx, week)
+		if err != nil {
+			return nil, err
+		}
+		byKind, err := rd.count(ctx, weekly.tally, week)
 		if err != nil {
 			return nil, err
 		}
 		rd.tally = tally{week, byKind}
 	}
 	return rd.tally.byKind, nil
+}
+
+// largeWeek is from how many rows on a week is read by walking along the key. For fewer of them that would read a large
+// table for a small week; for more, an index on the week names them in an order in which each lies on another page than
+// the one before.
+const largeWeek = 5000
+
+// weekly returns the statements that look at all orders of a week, as its size calls for.
+func (rd *Reading) weekly(ctx context.Context, week fieldmap.Week) (*weekly, error) {
+	s := rd.reader.statements
+	if s.size == nil {
+		return &s.weekly, nil
+	}
+	if rd.size.week != week {
+		rows, err := rd.rowsOf(ctx, week)
+		if err != nil {
+			return nil, err
+		}
+		rd.size = size{week, rows}
+	}
+	if rd.size.rows < rd.reader.dms.config.largeWeek {
+		return &s.weekly, nil
+	}
+	return &s.large, nil
+}
+
+// size is how many rows a week has, those that are skipped among them.
+type size struct {
+	week fieldmap.Week
+	rows int
+}
+
+func (rd *Reading) rowsOf(ctx context.Context, week fieldmap.Week) (rows int, err error) {
+	s := rd.reader.statements.size
+	op := rd.op("the size", week)
+	args, err := rd.reader.arguments(s, request{week: week})
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", op, err)
+	}
+	err = rd.do(ctx, op, func(ctx context.Context, session *session) error {
+		return session.run(ctx, s, s.head, args, func(r *sql.Rows) error { return r.Scan(&rows) })
+	})
+	return rows, err
 }
 
 // count runs a statement whose rows are a number and how often it came.

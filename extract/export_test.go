@@ -5,6 +5,9 @@ import "database/sql/driver"
 // WithFaults puts a test's connector between the pool and the driver.
 func (c *Config) WithFaults(wrap func(driver.Connector) driver.Connector) { c.wrap = wrap }
 
+// WithLargeWeeks makes weeks large from n rows on.
+func (c *Config) WithLargeWeeks(n int) { c.largeWeek = n }
+
 // ParsePosition is parsePosition, for its fuzz test.
 func ParsePosition(b []byte, n int) ([]any, error) { return parsePosition(b, n) }
 

@@ -54,8 +54,8 @@ func (k *KeyPage) Rest(n int) *KeyPage {
 	return &KeyPage{keys: k.keys[n:], values: k.values[n:], next: k.next, seen: k.seen}
 }
 
-// readAhead is how many pages of keys one statement reads: where an index on the week is used, each such statement
-// sorts the whole rest of the week.
+// readAhead is how many pages of keys one statement reads. On SQLite the first of a week is found by its index; further
+// ones walk along the key, since sorting the rest of a week that large for each of them would cost more.
 const readAhead = 16
 
 // keyBuffer holds keys that were read ahead.
@@ -114,12 +114,17 @@ func (rd *Reading) Keys(ctx context.Context, week fieldmap.Week, after []byte, l
 func (rd *Reading) readKeys(ctx context.Context, week fieldmap.Week, after []byte, limit int, since time.Time) (entries []keyEntry, next []byte, err error) {
 	r := rd.reader
 	op := rd.op("the keys", week)
-	s, q := r.statements.firstKeys, request{week: week, limit: limit}
+	s, q := r.statements.nextKeys, request{week: week, limit: limit}
 	if len(after) > 0 {
 		if q.after, err = parsePosition(after, len(r.plan.Orders.Key)); err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", op, err)
 		}
-		s = r.statements.nextKeys
+	} else {
+		weekly, err := rd.weekly(ctx, week)
+		if err != nil {
+			return nil, nil, err
+		}
+		s = weekly.firstKeys
 	}
 	for {
 		args, err := r.arguments(s, q)

@@ -37,7 +37,8 @@ type Config struct {
 	Logger  *slog.Logger
 	Observe func(statement string) // called with every statement before it is sent
 
-	wrap func(driver.Connector) driver.Connector // tests put faults between the pool and the driver
+	wrap      func(driver.Connector) driver.Connector // tests put faults between the pool and the driver
+	largeWeek int                                     // from how many rows on a week is large: largeWeek
 }
 
 func (c Config) withDefaults() Config {
@@ -54,6 +55,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.PageBytes == 0 {
 		c.PageBytes = 16 << 20
+	}
+	if c.largeWeek == 0 {
+		c.largeWeek = largeWeek
 	}
 	if c.Zone == nil {
 		c.Zone = c.DealerZone

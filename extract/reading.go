@@ -33,6 +33,7 @@ type Reading struct {
 	rows    []*rowBuffer // by Level.Index
 	ahead   keyBuffer
 	tally   tally
+	size    size
 }
 
 // rowBuffer is the space into which the rows of one statement are scanned, one after the other.

@@ -31,6 +31,11 @@ type rig struct {
 func eachDialect(t *testing.T, test func(*testing.T, *rig)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { test(t, sqliteRig(t)) })
+	t.Run("sqlite/large weeks", func(t *testing.T) { // of which SQLite reads all that it reads of a week in another way
+		r := sqliteRig(t)
+		r.config.WithLargeWeeks(1)
+		test(t, r)
+	})
 	t.Run("sqlserver", func(t *testing.T) {
 		server := os.Getenv("ROAGENT_TEST_SQLSERVER")
 		if server == "" {

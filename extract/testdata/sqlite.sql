@@ -1,4 +1,4 @@
--- keys, first page
+-- keys of a week, first page
 SELECT +o."RONumber", +o."UpdatedAt"
 FROM "main"."RepairOrder" AS o
 WHERE o."ClosedAt" >= ?2
@@ -12,7 +12,7 @@ LIMIT ?1
 --   the week's end, Monday 00:00 at the dealer
 --   "I", a ROType
 
--- keys, next page
+-- keys of a week, next page
 SELECT +o."RONumber", +o."UpdatedAt"
 FROM "main"."RepairOrder" AS o
 WHERE +o."ClosedAt" >= ?2
@@ -95,7 +95,7 @@ ORDER BY l2."RONumber", l2."LineNo", l2."Seq"
 --   "I", a PayType
 --   from ?2 on: RONumber of up to 2000 orders, in lists of fixed lengths (here 10), a short one filled up with its last
 
--- orders of the week
+-- orders of a week
 SELECT s.n, COUNT(*)
 FROM (SELECT CASE WHEN ((o."ROType" IN (?1) OR o."ROType" COLLATE RTRIM IN (?1))) THEN 0 WHEN o."RONumber" IS NULL THEN -1 ELSE -2 END AS n
 FROM "main"."RepairOrder" AS o
@@ -108,13 +108,64 @@ ORDER BY s.n
 --   the week's start, Monday 00:00 at the dealer
 --   the week's end, Monday 00:00 at the dealer
 
--- skipped job
+-- skipped job of a week
 SELECT s.n, COUNT(*)
 FROM (SELECT CASE WHEN ((l1."PayType" IN (?1) OR l1."PayType" COLLATE RTRIM IN (?1))) THEN 0 END AS n
 FROM "main"."RepairOrder" AS o
 JOIN "main"."Job" AS l1 ON l1."RONumber" = o."RONumber"
 WHERE o."ClosedAt" >= ?2
   AND o."ClosedAt" < ?3
+  AND CASE WHEN ((o."ROType" IN (?4) OR o."ROType" COLLATE RTRIM IN (?4))) THEN 1 ELSE 0 END = 0) AS s
+WHERE s.n IS NOT NULL
+GROUP BY s.n
+ORDER BY s.n
+--   "I", a PayType
+--   the week's start, Monday 00:00 at the dealer
+--   the week's end, Monday 00:00 at the dealer
+--   "I", a ROType
+
+-- rows of a week
+SELECT COUNT(*)
+FROM "main"."RepairOrder" AS o
+WHERE o."ClosedAt" >= ?1
+  AND o."ClosedAt" < ?2
+--   the week's start, Monday 00:00 at the dealer
+--   the week's end, Monday 00:00 at the dealer
+
+-- keys of a large week, first page
+SELECT +o."RONumber", +o."UpdatedAt"
+FROM "main"."RepairOrder" AS o
+WHERE +o."ClosedAt" >= ?2
+  AND +o."ClosedAt" < ?3
+  AND o."RONumber" IS NOT NULL
+  AND CASE WHEN ((o."ROType" IN (?4) OR o."ROType" COLLATE RTRIM IN (?4))) THEN 1 ELSE 0 END = 0
+ORDER BY o."RONumber"
+LIMIT ?1
+--   how many keys a page has
+--   the week's start, Monday 00:00 at the dealer
+--   the week's end, Monday 00:00 at the dealer
+--   "I", a ROType
+
+-- orders of a large week
+SELECT s.n, COUNT(*)
+FROM (SELECT CASE WHEN ((o."ROType" IN (?1) OR o."ROType" COLLATE RTRIM IN (?1))) THEN 0 WHEN o."RONumber" IS NULL THEN -1 ELSE -2 END AS n
+FROM "main"."RepairOrder" AS o
+WHERE +o."ClosedAt" >= ?2
+  AND +o."ClosedAt" < ?3) AS s
+WHERE s.n IS NOT NULL
+GROUP BY s.n
+ORDER BY s.n
+--   "I", a ROType
+--   the week's start, Monday 00:00 at the dealer
+--   the week's end, Monday 00:00 at the dealer
+
+-- skipped job of a large week
+SELECT s.n, COUNT(*)
+FROM (SELECT CASE WHEN ((l1."PayType" IN (?1) OR l1."PayType" COLLATE RTRIM IN (?1))) THEN 0 END AS n
+FROM "main"."RepairOrder" AS o
+JOIN "main"."Job" AS l1 ON l1."RONumber" = o."RONumber"
+WHERE +o."ClosedAt" >= ?2
+  AND +o."ClosedAt" < ?3
   AND CASE WHEN ((o."ROType" IN (?4) OR o."ROType" COLLATE RTRIM IN (?4))) THEN 1 ELSE 0 END = 0) AS s
 WHERE s.n IS NOT NULL
 GROUP BY s.n

@@ -1,4 +1,4 @@
--- keys, first page
+-- keys of a week, first page
 SELECT TOP (@p1) o.[RONumber], o.[UpdatedAt]
 FROM [dbo].[RepairOrder] AS o
 WHERE o.[ClosedAt] >= @p2
@@ -11,7 +11,7 @@ ORDER BY o.[RONumber]
 --   the week's end, Monday 00:00 at the dealer
 --   "I", a ROType
 
--- keys, next page
+-- keys of a week, next page
 SELECT TOP (@p1) o.[RONumber], o.[UpdatedAt]
 FROM [dbo].[RepairOrder] AS o
 WHERE o.[ClosedAt] >= @p2
@@ -94,7 +94,7 @@ ORDER BY l2.[RONumber], l2.[LineNo], l2.[Seq]
 --   "I", a PayType
 --   from @p2 on: RONumber of up to 2000 orders, in lists of fixed lengths (here 10), a short one filled up with its last
 
--- orders of the week
+-- orders of a week
 SELECT s.n, COUNT(*)
 FROM (SELECT CASE WHEN (o.[ROType] IN (@p1)) THEN 0 WHEN o.[RONumber] IS NULL THEN -1 ELSE -2 END AS n
 FROM [dbo].[RepairOrder] AS o
@@ -107,7 +107,7 @@ ORDER BY s.n
 --   the week's start, Monday 00:00 at the dealer
 --   the week's end, Monday 00:00 at the dealer
 
--- skipped job
+-- skipped job of a week
 SELECT s.n, COUNT(*)
 FROM (SELECT CASE WHEN (l1.[PayType] IN (@p1)) THEN 0 END AS n
 FROM [dbo].[RepairOrder] AS o
