@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -46,7 +47,10 @@ type rigCollector struct {
 	url   string
 }
 
-const rigDealer = "04123"
+const (
+	rigDealer = "04123"
+	rigOrder  = "RO1000001" // of the first week: tests change it
+)
 
 func newRig(t *testing.T, o rigOptions) *rig {
 	t.Helper()
@@ -56,11 +60,18 @@ func newRig(t *testing.T, o rigOptions) *rig {
 	for i := range o.weeks {
 		weeks = append(weeks, last.Add(i+1-o.weeks))
 	}
-	sample := sampledms.Options{First: weeks[0], Weeks: o.weeks, OrdersPerWeek: o.orders, Seed: 7}
+	sample := sampledms.Options{First: weeks[0], Weeks: o.weeks, OrdersPerWeek: o.orders, Seed: 8}
 	if err := sampledms.CreateFile(t.Context(), dms, sample); err != nil {
 		t.Fatal(err)
 	}
-	return (&rig{options: o, dms: dms, weeks: weeks}).again(t)
+	r := &rig{options: o, dms: dms, weeks: weeks}
+	r.change(t, func(db *sql.DB) {
+		sent, err := sampledms.Numbers(t.Context(), db, "sqlite", weeks[0])
+		if err != nil || !slices.Contains(sent, rigOrder) {
+			t.Fatalf("%s is no order that is sent, choose another seed: %v", rigOrder, err)
+		}
+	})
+	return r.again(t)
 }
 
 // again returns a new store with a new collector on the same DMS.

@@ -146,11 +146,17 @@ func requeueOne(tx *bbolt.Tx, at place) error {
 	return record(tx, Entry{Kind: RequeuedEntry, Week: head.Week, ID: head.ID, Orders: head.Orders})
 }
 
+// headsAtOnce is statesAtOnce for the heads of batches, of which a page holds about ten.
+const headsAtOnce = 128
+
 // eachBatch calls fn for the batches of a week, in their order. at must be copied to be kept.
 func eachBatch(tx *bbolt.Tx, week string, fn func(at place, head batchHead) error) error {
 	prefix := weekPlace(week, nil)
-	c := bucket(tx, bucketWeekBatches).Cursor()
+	c, seen := bucket(tx, bucketWeekBatches).Cursor(), 0
 	for k, _ := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, _ = c.Next() {
+		if seen++; seen%headsAtOnce == 0 {
+			releaseMemory(tx)
+		}
 		at := place(k[len(prefix):])
 		head, err := loadHead(tx, at)
 		if err != nil {
