@@ -34,7 +34,8 @@ func (c fieldmapShowCommand) Run(p *program) error {
 	}
 	w := s.plan.Whitelist
 	t := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "sent to\t%s\nfor\t%s\nunder\t%s\ndigest\t%s\napproved\t%s\n", w.Recipient, w.Purpose, w.Agreement, s.plan.Digest, approvalText(approval, approved, s.plan.Digest))
+	fmt.Fprintf(t, "sent to\t%s\nfor\t%s\nunder\t%s\nfree text\t%s\ndigest\t%s\napproved\t%s\n", w.Recipient, w.Purpose, w.Agreement,
+		narrativesText(w.Narratives), s.plan.Digest, approvalText(approval, approved, s.plan.Digest))
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("print the whitelist: %w", err)
 	}
@@ -65,6 +66,17 @@ func approvalText(a upload.Approval, ok bool, digest fieldmap.Digest) string {
 		return fmt.Sprintf("no: %s approved another one on %s (%.12s…)", a.Who, a.At.Format(time.DateOnly), a.Digest)
 	}
 	return fmt.Sprintf("by %s on %s", a.Who, a.At.Format(time.DateOnly))
+}
+
+// narrativesText says what becomes of secrets in free text.
+func narrativesText(n fieldmap.Narratives) string {
+	switch n {
+	case fieldmap.HoldNarratives:
+		return "scanned: an order with a secret in it waits until a person releases it, and is sent redacted"
+	case fieldmap.SendNarratives:
+		return "scanned, and SENT AS IT IS: secrets in it are only counted"
+	}
+	return "scanned: secrets in it are redacted"
 }
 
 // printLevel prints one table of the whitelist: what is sent of it, what is left out, what is read only to decide.
@@ -145,7 +157,7 @@ func howSent(f *fieldmap.Field) string {
 		how += " in " + f.Currency
 	}
 	if f.Narrative {
-		how += ", free text, not scanned"
+		how += ", free text, scanned"
 	}
 	return strings.TrimPrefix(how, "as it is, ")
 }

@@ -10,7 +10,7 @@ import (
 type parkedCommand struct {
 	List    parkedListCommand    `cmd:"" help:"List what is parked, and why."`
 	Show    parkedShowCommand    `cmd:"" help:"Show one parked item with its lines, which may hold customers' data."`
-	Release parkedReleaseCommand `cmd:"" help:"Queue again what the collector refused, as it is."`
+	Release parkedReleaseCommand `cmd:"" help:"Queue what is held, redacted, or again what the collector refused, as it is."`
 	Drop    parkedDropCommand    `cmd:"" help:"Throw a parked item away. The ledger notes who did."`
 }
 

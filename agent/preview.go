@@ -128,9 +128,13 @@ func (v *preview) page(ctx context.Context, reading *extract.Reading, week field
 }
 
 func (v *preview) record(record fieldmap.Record) error {
-	line, err := v.site.queue.Preview(record)
+	line, held, err := v.site.queue.Preview(record)
 	if err != nil {
 		return err
+	}
+	if held {
+		v.park([]fieldmap.Parked{{Week: record.Week(), Key: record.Key(), Reason: record.Held()}})
+		return nil
 	}
 	if line == nil {
 		v.unchanged++

@@ -12,6 +12,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"roagent/fieldmap"
+	"roagent/fieldmap/freetext"
 	"roagent/upload"
 )
 
@@ -119,6 +120,8 @@ func (r *Report) printWhy(w io.Writer) {
 	}
 	printCounts(w, "skipped, never read:", skipped)
 	printCounts(w, "withheld, never read:", withheld)
+	printSecrets(w, "redacted in free text", counts.Redacted)
+	printSecrets(w, "SENT AS IT IS in free text", counts.Exposed)
 	for _, note := range []struct {
 		n          int
 		what, text string
@@ -143,6 +146,19 @@ func printCounts(w io.Writer, title string, counts map[string]int) {
 	fmt.Fprintln(w, title)
 	for _, name := range names {
 		fmt.Fprintf(w, "%8d  %s\n", counts[name], name)
+	}
+}
+
+// printSecrets tells how many secrets of each kind were found in free text: 3 ssn, 2 phone.
+func printSecrets(w io.Writer, title string, counts map[string]int) {
+	var words []string
+	for _, kind := range freetext.Kinds() {
+		if n := counts[kind.String()]; n > 0 {
+			words = append(words, fmt.Sprintf("%d %s", n, kind))
+		}
+	}
+	if len(words) > 0 {
+		fmt.Fprintf(w, "%s: %s\n", title, strings.Join(words, ", "))
 	}
 }
 

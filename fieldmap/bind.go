@@ -43,6 +43,8 @@ type fieldEncoder struct {
 	codes  map[string]string // nil: no translation
 	field  *Field
 	mask   *masker
+
+	narratives Narratives // what becomes of secrets, where the field is a narrative
 }
 
 // Bind ties the plan to the types of the DMS's columns. All problems are reported at once, as *strictyaml.Problems
@@ -86,7 +88,7 @@ func (e *Encoder) bindField(l *Level, fp fieldPlan, t ColumnType, o Options, pro
 	f := &fieldEncoder{
 		path: strings.TrimPrefix(l.Path+"."+field.Send, "."), value: fp.value, flag: fp.flag, field: field,
 		source: l.source(field.Column), mask: newMasker(field.Mask, o.HashKey),
-		coder: valueCoder{kind: t.Kind, typ: t, layout: field.Layout, clock: e.clock},
+		coder: valueCoder{kind: t.Kind, typ: t, layout: field.Layout, clock: e.clock}, narratives: e.plan.Whitelist.Narratives,
 	}
 	if field.As != KindUnknown {
 		f.coder.kind = field.As
@@ -206,6 +208,9 @@ func (f *fieldEncoder) append(dst []byte, values []any, w *rowWriter) ([]byte, e
 	v := values[f.value]
 	if v == nil {
 		return dst, nil
+	}
+	if f.field.Narrative && f.mask.shows() {
+		return f.appendNarrative(dst, v, w)
 	}
 	if f.codes == nil && f.mask.plain() {
 		return f.appendPlain(dst, v, w)

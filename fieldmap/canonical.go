@@ -15,11 +15,12 @@ import (
 // order of lists does. Two whitelists that differ in anything that matters have different canonical forms.
 type (
 	canonicalWhitelist struct {
-		Version   int             `json:"fieldmap"`
-		Recipient string          `json:"recipient"`
-		Purpose   string          `json:"purpose"`
-		Agreement string          `json:"agreement"`
-		Orders    canonicalOrders `json:"orders"`
+		Version    int             `json:"fieldmap"`
+		Recipient  string          `json:"recipient"`
+		Purpose    string          `json:"purpose"`
+		Agreement  string          `json:"agreement"`
+		Narratives Narratives      `json:"narratives,omitempty"` // left out where they are redacted
+		Orders     canonicalOrders `json:"orders"`
 	}
 	canonicalOrders struct {
 		From    canonicalTable   `json:"from"`
@@ -88,8 +89,12 @@ type (
 // Canonical returns the canonical form, of which [Whitelist.Digest] is the SHA-256.
 func (w *Whitelist) Canonical() []byte {
 	o := &w.Orders
+	narratives := w.Narratives
+	if narratives == RedactNarratives {
+		narratives = ""
+	}
 	form, err := json.Marshal(canonicalWhitelist{
-		Version: w.Version, Recipient: w.Recipient, Purpose: w.Purpose, Agreement: w.Agreement,
+		Version: w.Version, Recipient: w.Recipient, Purpose: w.Purpose, Agreement: w.Agreement, Narratives: narratives,
 		Orders: canonicalOrders{
 			From: canonicalTable(o.From), Key: o.Key, Week: o.Week, Changed: o.Changed, Joins: canonicalJoins(o.Joins),
 			Skip: canonicalRules(o.Skip), Fields: canonicalFields(o.Fields), Lines: canonicalLists(o.Lines),

@@ -28,6 +28,11 @@ func newMasker(m Mask, hashKey []byte) *masker {
 // plain reports whether the value is sent as it is.
 func (m *masker) plain() bool { return m.mask.Strategy == MaskNone || m.mask.Strategy == "" }
 
+// shows reports whether anything of the value is sent, if only a hash.
+func (m *masker) shows() bool {
+	return m.mask.Strategy != MaskRedact && m.mask.Strategy != MaskNullify && m.mask.Strategy != MaskBlock
+}
+
 // apply returns the masked text, made of plain; ok is false where nothing is sent.
 func (m *masker) apply(plain []byte) (text []byte, ok bool, err error) {
 	switch m.mask.Strategy {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"roagent/fieldmap/freetext"
 )
 
 // ErrBlocked stops the whole pull: a field with the mask BLOCK holds a value.
@@ -56,9 +58,10 @@ type row struct {
 
 // rowWriter is what encoding a row needs: scratch space, and notes of what was left out or altered.
 type rowWriter struct {
-	plain  []byte
-	order  int
-	events []event
+	plain    []byte
+	redacted []byte
+	order    int
+	events   []event
 }
 
 type eventKind uint8
@@ -68,15 +71,17 @@ const (
 	eventInvalidText
 	eventRepeated
 	eventSkipped
+	eventSecret
 )
 
 type event struct {
 	order, field int
 	kind         eventKind
+	secret       freetext.Kind // eventSecret
 }
 
 func (w *rowWriter) note(kind eventKind, field int) {
-	w.events = append(w.events, event{w.order, field, kind})
+	w.events = append(w.events, event{order: w.order, field: field, kind: kind})
 }
 
 func (w *rowWriter) appendString(dst []byte, s string) []byte {

@@ -1,6 +1,7 @@
 package fieldmap
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 
@@ -20,13 +21,14 @@ func ParseFile(path string) (*Whitelist, error) {
 // is a *strictyaml.Problems with everything that is wrong.
 func Parse(file string, source []byte) (*Whitelist, error) {
 	root, problems := strictyaml.Parse(file, source)
-	o := root.Object("fieldmap recipient purpose agreement orders", "")
+	o := root.Object("fieldmap recipient purpose agreement orders", "narratives")
 	w := &Whitelist{
-		Version:   1,
-		Recipient: o.Get("recipient").Text(),
-		Purpose:   o.Get("purpose").Text(),
-		Agreement: o.Get("agreement").Text(),
-		Orders:    parseOrders(o.Get("orders")),
+		Version:    1,
+		Recipient:  o.Get("recipient").Text(),
+		Purpose:    o.Get("purpose").Text(),
+		Agreement:  o.Get("agreement").Text(),
+		Narratives: parseNarratives(o.Get("narratives")),
+		Orders:     parseOrders(o.Get("orders")),
 	}
 	if version := o.Get("fieldmap"); version.Given() && version.Text() != "1" {
 		version.Problem("write fieldmap: 1; a newer whitelist needs a newer roagent", "this roagent reads version 1 of the whitelist")
@@ -36,6 +38,11 @@ func Parse(file string, source []byte) (*Whitelist, error) {
 		return nil, err
 	}
 	return w, nil
+}
+
+func parseNarratives(n strictyaml.Node) Narratives {
+	word := n.OneOf(string(RedactNarratives), string(HoldNarratives), string(SendNarratives))
+	return cmp.Or(Narratives(word), RedactNarratives)
 }
 
 func parseOrders(n strictyaml.Node) Orders {

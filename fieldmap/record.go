@@ -9,6 +9,7 @@ type Record struct {
 	key    OrderKey
 	json   []byte
 	digest [sha256.Size]byte
+	held   string
 }
 
 // Week returns the week in which the order falls.
@@ -23,6 +24,9 @@ func (r Record) JSON() []byte { return r.json }
 
 // Digest returns the SHA-256 of JSON.
 func (r Record) Digest() [sha256.Size]byte { return r.digest }
+
+// Held says why the order must wait until a person releases it, in words that name no value; "" where it need not.
+func (r Record) Held() string { return r.held }
 
 // OrderKey names an order, and tells whether it may have changed since it was last read.
 type OrderKey struct {

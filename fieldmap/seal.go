@@ -12,10 +12,11 @@ import (
 // MaxOrder is the most bytes that one order may have as it is sent; a larger one is parked.
 const MaxOrder = 15 << 20
 
-// Records yields the orders that can be sent, in the order of Reset's keys. An order of the keys that had no row is
-// not among them.
+// Records yields the orders that can be sent, in the order of Reset's keys; [Record.Held] tells which of them wait for a
+// person first. An order of the keys that had no row is not among them.
 func (p *Page) Records() iter.Seq[Record] {
 	p.seal()
+	held := p.holds()
 	return func(yield func(Record) bool) {
 		from := 0
 		for i, to := range p.ends {
@@ -24,7 +25,7 @@ func (p *Page) Records() iter.Seq[Record] {
 			if len(json) == 0 {
 				continue
 			}
-			if !yield(Record{week: p.week, key: p.keys[i], json: json, digest: sha256.Sum256(json)}) {
+			if !yield(Record{week: p.week, key: p.keys[i], json: json, digest: sha256.Sum256(json), held: held[i]}) {
 				return
 			}
 		}
@@ -54,16 +55,19 @@ func (p *Page) Counts() Counts {
 		}
 		switch e.kind {
 		case eventWithheld:
-			if c.Withheld == nil {
-				c.Withheld = map[string]int{}
-			}
-			c.Withheld[paths[e.field]]++
+			c.Withheld = count(c.Withheld, paths[e.field], 1)
 		case eventInvalidText:
 			c.InvalidText++
 		case eventRepeated:
 			c.Repeated++
 		case eventSkipped:
 			c.Skipped++
+		case eventSecret:
+			if p.enc.plan.Whitelist.Narratives == SendNarratives {
+				c.Exposed = count(c.Exposed, e.secret.String(), 1)
+			} else {
+				c.Redacted = count(c.Redacted, e.secret.String(), 1)
+			}
 		}
 	}
 	return c
@@ -167,6 +171,8 @@ type Parked struct {
 // Counts is what was left out of orders or altered in them.
 type Counts struct {
 	Withheld    map[string]int `json:"withheld,omitempty"`     // by sent path
+	Redacted    map[string]int `json:"redacted,omitempty"`     // secrets in free text, by kind
+	Exposed     map[string]int `json:"exposed,omitempty"`      // secrets in free text that are sent as they are, by kind
 	InvalidText int            `json:"invalid_text,omitempty"` // texts with bytes that are no UTF-8, now U+FFFD
 	Repeated    int            `json:"repeated,omitempty"`     // times in an hour that daylight saving repeats
 	Skipped     int            `json:"skipped,omitempty"`      // times in an hour that it skips
@@ -175,14 +181,25 @@ type Counts struct {
 // Add adds d to c.
 func (c *Counts) Add(d Counts) {
 	for path, n := range d.Withheld {
-		if c.Withheld == nil {
-			c.Withheld = map[string]int{}
-		}
-		c.Withheld[path] += n
+		c.Withheld = count(c.Withheld, path, n)
+	}
+	for kind, n := range d.Redacted {
+		c.Redacted = count(c.Redacted, kind, n)
+	}
+	for kind, n := range d.Exposed {
+		c.Exposed = count(c.Exposed, kind, n)
 	}
 	c.InvalidText += d.InvalidText
 	c.Repeated += d.Repeated
 	c.Skipped += d.Skipped
+}
+
+func count(counts map[string]int, name string, n int) map[string]int {
+	if counts == nil {
+		counts = map[string]int{}
+	}
+	counts[name] += n
+	return counts
 }
 
 // SkipCount is how many rows one skip rule left out.

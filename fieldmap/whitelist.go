@@ -10,11 +10,12 @@ import (
 // Whitelist is a fieldmap.yaml as it was written: everything that the agent may read, each with a reason.
 // It is made by [Parse], which has checked it; the order of all lists is the file's. At is where a part stands in it.
 type Whitelist struct {
-	Version   int // 1
-	Recipient string
-	Purpose   string
-	Agreement string
-	Orders    Orders
+	Version    int // 1
+	Recipient  string
+	Purpose    string
+	Agreement  string
+	Narratives Narratives
+	Orders     Orders
 }
 
 // Orders is the table (or view) of repair orders.
@@ -61,7 +62,7 @@ type Field struct {
 	Currency  string    // ISO 4217
 	Map       *ValueMap // nil: no translation
 	Mask      Mask
-	Narrative bool   // free text
+	Narrative bool   // free text: scanned for secrets, see Narratives
 	Withhold  []Rule // the value is left out where any of them matches
 	At        strictyaml.Pos
 }

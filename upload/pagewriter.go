@@ -135,16 +135,28 @@ func (w *pageWriter) takeOne(record fieldmap.Record, anyParked bool) error {
 		w.parks = append(w.parks, fieldmap.Parked{Week: w.week, Key: key, Reason: problem})
 		return nil
 	}
-	verdict, next := state.saw(record.Digest())
-	if verdict == sendContent {
-		w.lines = appendLine(w.lines, w.q.dealer, w.name, key.Text, next.revision, state.replaces(), record.JSON())
-		w.orders++
+	if anyParked && state.refused && record.Held() == "" {
+		if state.refused, err = w.refusedByCollector(); err != nil {
+			return err
+		}
 	}
-	w.count(verdict, next)
+	verdict, next := state.saw(record.Digest())
 	if anyParked {
 		if err := unpark(w.tx, w.name, w.key, next.refused || next.refusedVoid); err != nil {
 			return err
 		}
+	}
+	switch {
+	case verdict == sendContent && record.Held() != "":
+		if next, err = w.hold(record, state, next); err != nil {
+			return err
+		}
+	case verdict == sendContent:
+		w.lines = appendLine(w.lines, w.q.dealer, w.name, key.Text, next.revision, state.replaces(), record.JSON())
+		w.orders++
+		fallthrough
+	default:
+		w.count(verdict, next)
 	}
 	next.reading = w.reading
 	w.changed = append(w.changed[:0], key.Changed...)

@@ -17,6 +17,7 @@ type parkedHead struct {
 	Week     string    `json:"week"`
 	Key      string    `json:"key,omitempty"` // where it is one order
 	Lines    int       `json:"lines"`         // of its payload: how many are not superseded; 0: an order that could not be read
+	Held     bool      `json:"held,omitempty"`
 	Reason   string    `json:"reason"`
 	Since    time.Time `json:"since"`
 	Reading  uint32    `json:"reading,omitempty"` // Lines == 0: in which it was last found so
@@ -24,7 +25,7 @@ type parkedHead struct {
 	Fieldmap string    `json:"fieldmap,omitempty"`
 }
 
-// parkedLines is the payload of what the collector refused. It is sealed: the collector's words may repeat what an
+// parkedLines is the payload of what the collector refused, or of an order that is held. It is sealed: the collector's words may repeat what an
 // order holds.
 type parkedLines struct {
 	Detail string `json:"detail"`

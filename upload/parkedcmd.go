@@ -11,14 +11,15 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// ParkedItem is something that waits for a person: an order that could not be read into a line, or lines that the
-// collector refused.
+// ParkedItem is something that waits for a person: an order that could not be read into a line or that is held, or lines
+// that the collector refused.
 type ParkedItem struct {
 	Number  uint64    `json:"number"`
 	Week    string    `json:"week"`
 	Key     string    `json:"key,omitempty"` // where it is one order
 	Orders  int       `json:"orders"`
-	Refused bool      `json:"refused"` // by the collector; else it could not be read, and nothing of it is kept
+	Refused bool      `json:"refused"` // by the collector; else it could not be read, and nothing of it is kept; or:
+	Held    bool      `json:"held"`    // it can be sent once a person releases it
 	Reason  string    `json:"reason"`  // the collector's own words may repeat what an order holds
 	Since   time.Time `json:"since"`
 }
@@ -60,7 +61,8 @@ func (q *Queue) ParkedLines(number uint64) (item ParkedItem, lines [][]byte, err
 // openParked unseals what is parked; packed is nil where no lines are kept.
 func (q *Queue) openParked(tx *bbolt.Tx, number uint64, head parkedHead) (item ParkedItem, packed []byte, err error) {
 	item = ParkedItem{
-		Number: number, Week: head.Week, Key: head.Key, Orders: max(1, head.Lines), Refused: head.Lines > 0, Reason: head.Reason, Since: head.Since,
+		Number: number, Week: head.Week, Key: head.Key, Orders: max(1, head.Lines), Reason: head.Reason, Since: head.Since,
+		Refused: head.Lines > 0 && !head.Held, Held: head.Held,
 	}
 	if head.Lines == 0 {
 		return item, nil, nil
@@ -73,7 +75,9 @@ func (q *Queue) openParked(tx *bbolt.Tx, number uint64, head parkedHead) (item P
 	if err := json.Unmarshal(text, &content); err != nil {
 		return item, nil, damaged(err, "what is parked as number %d is damaged", number)
 	}
-	item.Reason += ": " + content.Detail
+	if content.Detail != "" {
+		item.Reason += ": " + content.Detail
+	}
 	return item, content.Lines, nil
 }
 
@@ -110,7 +114,8 @@ var ErrNotHeld = errors.New("there is nothing to send: the order could not be re
 // ErrSuperseded is wrapped by the error of a [Queue.Release] of lines that say nothing any more that counts.
 var ErrSuperseded = errors.New("nothing was sent: later lines have taken the place of what was parked, which is gone now")
 
-// Release sends again what the collector refused, as it is: after the collector's operator has mended the cause. A line
+// Release sends what was held, as it was parked: redacted. It sends again what the collector refused, as it is: after the
+// collector's operator has mended the cause. A line
 // that no longer follows from what the collector has of its order is left out, and the ledger says so.
 func (q *Queue) Release(number uint64, who string) error {
 	superseded := false

@@ -6,23 +6,22 @@ import (
 	"roagent/fieldmap"
 )
 
-// Preview returns the line that [Pull.Store] would queue for an order now, or nil where it would send nothing. It
-// changes nothing.
-func (q *Queue) Preview(record fieldmap.Record) ([]byte, error) {
-	var line []byte
+// Preview returns the line that [Pull.Store] would queue for an order now, or nil where it would send nothing. held
+// tells that it would park the order until a person releases it. Preview changes nothing.
+func (q *Queue) Preview(record fieldmap.Record) (line []byte, held bool, err error) {
 	week, key := record.Week().String(), record.Key().Text
-	err := q.view("preview of an order of "+week, func(tx *bbolt.Tx) error {
+	err = q.view("preview of an order of "+week, func(tx *bbolt.Tx) error {
 		state, err := stateAnywhere(tx, week, []byte(key))
 		if err != nil {
 			return err
 		}
 		verdict, next := state.saw(record.Digest())
-		if verdict == sendContent {
+		if held = verdict == sendContent && record.Held() != ""; verdict == sendContent && !held {
 			line = appendLine(nil, q.dealer, week, key, next.revision, state.replaces(), record.JSON())
 		}
 		return nil
 	})
-	return line, err
+	return line, held, err
 }
 
 // stateAnywhere returns what is known of an order that was found in a week. One that was in another week leaves it with

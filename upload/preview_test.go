@@ -19,7 +19,7 @@ func TestPreview(t *testing.T) {
 	now := []uploadtest.Order{order("RO1", "oil"), order("RO2", "four tyres"), order("RO3", "wash"), order("RO4", "lamp")}
 	var preview strings.Builder
 	for record := range s.orders.Records(week(t, "2026-W46"), now...) {
-		line, err := s.queue.Preview(record)
+		line, _, err := s.queue.Preview(record)
 		if err != nil {
 			t.Fatal(err)
 		}

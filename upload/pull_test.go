@@ -287,7 +287,7 @@ func TestManifest(t *testing.T) {
 	s := newSite(t)
 	p := s.begin("2026-W46")
 	page := s.page(p, nil, order("RO1", "oil"), order("RO2", "tyres"))
-	page.Counts = fieldmap.Counts{Withheld: map[string]int{"phone": 1}, InvalidText: 2}
+	page.Counts = fieldmap.Counts{Withheld: map[string]int{"phone": 1}, Redacted: map[string]int{"ssn": 2}, InvalidText: 2}
 	if _, err := p.Store(page); err != nil {
 		t.Fatal(err)
 	}

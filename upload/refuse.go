@@ -151,24 +151,25 @@ func (r *refusal) parkGroup(group *refusedLines) (int, error) {
 	if len(keys) == 0 {
 		return 0, nil
 	}
-	return len(keys), r.q.parkLines(r.tx, r.w.head, group.reason, keys, texts)
+	from := r.w.head
+	head := parkedHead{
+		Week: from.Week, Lines: len(texts), Reason: "the collector refused it", Since: time.Now().UTC(), ID: from.ID, Fieldmap: from.Fieldmap,
+	}
+	if len(keys) == 1 {
+		head.Key = keys[0]
+	}
+	return len(keys), r.q.parkLines(r.tx, head, group.reason, keys, texts)
 }
 
-// parkLines parks lines of a batch together.
-func (q *Queue) parkLines(tx *bbolt.Tx, from batchHead, reason string, keys []string, lines [][]byte) error {
+// parkLines parks lines of one week together. detail is sealed with them.
+func (q *Queue) parkLines(tx *bbolt.Tx, head parkedHead, detail string, keys []string, lines [][]byte) error {
 	number, err := bucket(tx, bucketParked).NextSequence()
 	if err != nil {
 		return fmt.Errorf("park: %w", err)
 	}
-	content, err := json.Marshal(parkedLines{Detail: reason, Lines: q.page.encoder.EncodeAll(joinLines(lines), nil)})
+	content, err := json.Marshal(parkedLines{Detail: detail, Lines: q.page.encoder.EncodeAll(joinLines(lines), nil)})
 	if err != nil {
 		return fmt.Errorf("park: %w", err)
-	}
-	head := parkedHead{
-		Week: from.Week, Lines: len(lines), Reason: "the collector refused it", Since: time.Now().UTC(), ID: from.ID, Fieldmap: from.Fieldmap,
-	}
-	if len(keys) == 1 {
-		head.Key = keys[0]
 	}
 	sealed := q.sealer.seal(nil, content, parkedBound(q.dealer, number))
 	if err := errors.Join(head.save(tx, number), putPayload(tx, bucketPayloads, parkedPlace(number), sealed)); err != nil {
@@ -179,7 +180,7 @@ func (q *Queue) parkLines(tx *bbolt.Tx, from batchHead, reason string, keys []st
 			return err
 		}
 	}
-	return record(tx, Entry{Kind: ParkedEntry, Week: from.Week, Fieldmap: from.Fieldmap, ID: from.ID, Key: head.Key, Orders: len(lines), Why: head.Reason})
+	return record(tx, Entry{Kind: ParkedEntry, Week: head.Week, Fieldmap: head.Fieldmap, ID: head.ID, Key: head.Key, Orders: len(lines), Why: head.Reason})
 }
 
 // joinLines makes the text of a batch; the last line may come without its line break.

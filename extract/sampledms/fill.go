@@ -108,16 +108,27 @@ func (g *generator) order(week fieldmap.Week, number int, part float64) error {
 	if err != nil {
 		return err
 	}
+	slip := g.slip(number)
 	for line := 1; line <= 1+g.r.IntN(5); line++ {
-		if err := g.job(ro, line, internal); err != nil {
+		if err := g.job(ro, line, internal, slip); err != nil {
 			return err
 		}
+		slip = ""
 	}
 	return nil
 }
 
+// slip returns what somebody typed into an order's text that does not belong there; of most orders, nothing.
+func (g *generator) slip(number int) string {
+	const every = 60
+	if number%every != 11 {
+		return ""
+	}
+	return ". " + g.words.slips[number/every%len(g.words.slips)]
+}
+
 // job writes one line of an order with its parts.
-func (g *generator) job(ro string, line int, internal bool) error {
+func (g *generator) job(ro string, line int, internal bool, slip string) error {
 	op := pick(g.r, g.words.operations)
 	pay := pick(g.r, []string{"C", "C", "C", "W", "W"})
 	var campaign any
@@ -127,7 +138,7 @@ func (g *generator) job(ro string, line int, internal bool) error {
 	case op.campaign != "":
 		pay, campaign = "W", op.campaign
 	}
-	complaint := pick(g.r, g.words.openings) + pick(g.r, op.complaints) + pick(g.r, g.words.closings)
+	complaint := pick(g.r, g.words.openings) + pick(g.r, op.complaints) + pick(g.r, g.words.closings) + slip
 	correction := pick(g.r, op.corrections) + pick(g.r, g.words.tests)
 	hours := op.tenths + g.r.IntN(4)
 	err := g.w.add("Job", ro, line, op.code, op.name, pay, fmt.Sprintf("%d.%d0", hours/10, hours%10), complaint, pick(g.r, op.causes), correction, campaign,

@@ -25,6 +25,7 @@ type words struct {
 	cities                                   []city
 	models                                   []model
 	openings, closings, tests, internalNotes []string
+	slips                                    []string // secrets in the wrong place; all are made up
 	operations                               []operation
 }
 
@@ -53,6 +54,7 @@ func newWords() *words {
 		closings:      []string{"", ". PLS CK & ADV", ". CK & REPORT", ", WORSE WHEN COLD", ". HAPPENS AT HWY SPEED", ". WAITER"},
 		tests:         []string{". RD TEST OK", ". TEST DROVE 4 MI, OK", ". VERIFIED REPAIR", ". NO CODES RETURNED", ". TORQUED TO SPEC", ""},
 		internalNotes: []string{"goodwill split with sales", "tech comeback, see foreman", "charge to used cars", "loaner not returned"},
+		slips:         []string{"CUST SSN 078-05-1120 ON LOANER FORM", "CALL CUST AT 626-555-0142 WHEN DONE", "CC 4111 1111 1111 1111 FOR DEDUCTIBLE", "CELL 818-555-0173", "SSN 219-09-9999 PER WARR CO"},
 		operations:    operations(),
 	}
 }

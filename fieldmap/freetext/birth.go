@@ -10,6 +10,7 @@ type datePart struct {
 
 func (p datePart) month() bool { return p.value >= 1 && p.value <= 12 }
 func (p datePart) day() bool   { return p.digits > 0 && p.digits <= 2 && p.value >= 1 && p.value <= 31 }
+
 func (p datePart) year() bool {
 	return p.digits == 2 || p.digits == 4 && isYear(p.value)
 }

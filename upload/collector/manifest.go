@@ -7,7 +7,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 
+	"roagent/fieldmap/freetext"
 	"roagent/upload"
 )
 
@@ -81,8 +83,21 @@ func parseManifest(data []byte, t target) (upload.Manifest, error) {
 		return m, refuse(http.StatusBadRequest, "orders is %d, but the batches have %d", m.Orders, sum)
 	case m.Held < 0 || m.Held > m.Orders || m.Keyless < 0 || m.Parked < 0:
 		return m, refuse(http.StatusBadRequest, "held, keyless or parked cannot be")
+	case !areSecrets(m.Left.Redacted) || !areSecrets(m.Left.Exposed):
+		return m, refuse(http.StatusBadRequest, "redacted or exposed counts something else than the kinds of secrets that the wire describes")
 	}
 	return m, nil
+}
+
+// areSecrets reports whether the counts are of kinds of secrets that the wire describes.
+func areSecrets(counts map[string]int) bool {
+	for kind, n := range counts {
+		named := func(k freetext.Kind) bool { return k.String() == kind }
+		if n < 1 || !slices.ContainsFunc(freetext.Kinds(), named) {
+			return false
+		}
+	}
+	return true
 }
 
 // checkHeld holds the manifest against the batches held.

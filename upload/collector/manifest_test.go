@@ -20,7 +20,7 @@ func manifestOf(batches ...upload.ManifestBatch) upload.Manifest {
 		DealerID: dealer, Week: week, Timezone: "America/Los_Angeles", FieldmapDigest: whitelist,
 		ReadAt: time.Date(2026, 11, 16, 11, 0, 0, 0, time.UTC), Readings: 1, Batches: batches,
 		Skipped: []fieldmap.SkipCount{{Why: "internal work", Count: 3}},
-		Left:    fieldmap.Counts{Withheld: map[string]int{"repair_order_header.owner_party.party_id": 2}},
+		Left:    fieldmap.Counts{Withheld: map[string]int{"repair_order_header.owner_party.party_id": 2}, Redacted: map[string]int{"ssn": 3, "birth_date": 1}, Exposed: map[string]int{"phone": 1}},
 	}
 	if m.Batches == nil {
 		m.Batches = []upload.ManifestBatch{}
@@ -185,6 +185,8 @@ func TestManifestsRefused(t *testing.T) {
 		"a batch of nothing":     func(m *upload.Manifest) { m.Batches[0].Orders = 0; m.Orders = 0; m.Held = 0 },
 		"more valid than sent":   func(m *upload.Manifest) { m.Held = 2 },
 		"fewer than none":        func(m *upload.Manifest) { m.Parked = -1 },
+		"a kind nobody wrote of": func(m *upload.Manifest) { m.Left.Redacted = map[string]int{"078-05-1120": 1} },
+		"none of a kind":         func(m *upload.Manifest) { m.Left.Exposed = map[string]int{"ssn": 0} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := *r

@@ -25,14 +25,20 @@ type Orders struct {
 // NewOrders returns a maker of orders under a whitelist for this recipient: another recipient, another digest.
 func NewOrders(t testing.TB, recipient string) *Orders {
 	t.Helper()
+	return NewOrdersThat(t, fieldmap.RedactNarratives, recipient)
+}
+
+// NewOrdersThat is NewOrders under a whitelist that says what becomes of secrets in the texts.
+func NewOrdersThat(t testing.TB, narratives fieldmap.Narratives, recipient string) *Orders {
+	t.Helper()
 	column := func(name string) fieldmap.Column { return fieldmap.Column{Name: name} }
 	whitelist := &fieldmap.Whitelist{
-		Version: 1, Recipient: recipient, Purpose: "tests", Agreement: "none",
+		Version: 1, Recipient: recipient, Purpose: "tests", Agreement: "none", Narratives: narratives,
 		Orders: fieldmap.Orders{
 			From: fieldmap.Table{Name: "RepairOrder"}, Key: []string{"RONumber"}, Week: "ClosedAt",
 			Fields: []fieldmap.Field{
 				{Send: "repair_order_header.document_id", Column: column("RONumber"), Why: "names the visit"},
-				{Send: "repair_order_header.order_notes", Column: column("Notes"), Why: "what was done"},
+				{Send: "repair_order_header.order_notes", Column: column("Notes"), Why: "what was done", Narrative: true},
 			},
 		},
 	}
