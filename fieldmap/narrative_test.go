@@ -20,9 +20,9 @@ func narrated(narratives Narratives, mask Mask) func(*Whitelist) {
 
 func TestParseNarratives(t *testing.T) {
 	for line, want := range map[string]Narratives{
-		"": RedactNarratives, "narratives: redact\n": RedactNarratives, "narratives: hold\n": HoldNarratives, "narratives: send\n": SendNarratives,
+		"# ": RedactNarratives, "narratives: redact # ": RedactNarratives, "narratives: hold # ": HoldNarratives, "narratives: send # ": SendNarratives,
 	} {
-		if got := mustParse(t, edited(t, "\norders:", "\n"+line+"orders:")).Narratives; got != want {
+		if got := mustParse(t, edited(t, "narratives: ", line)).Narratives; got != want {
 			t.Errorf("%q is %s, want %s", line, got, want)
 		}
 	}

@@ -122,7 +122,7 @@ func TestSample(t *testing.T) {
 	if diff := cmp.Diff(want, got.Orders, places); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if want := (strictyaml.Pos{Line: 21, Column: 7}); got.Orders.Fields[4].At != want {
+	if want := (strictyaml.Pos{Line: 22, Column: 7}); got.Orders.Fields[4].At != want {
 		t.Errorf("the fifth field is at %v, want %v", got.Orders.Fields[4].At, want)
 	}
 	if others := got.NotSTAR(); others != nil {

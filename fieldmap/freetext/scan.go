@@ -149,11 +149,14 @@ func (s *scanner) take(m Match) {
 	s.after(m.Kind)
 }
 
-// after is what a secret says of the next number: an account stands beside its routing number.
+// after is what a secret says of the next number: an account stands beside its routing number, her telephone beside his.
 func (s *scanner) after(k Kind) {
 	s.said, s.since = none, s.at
-	if k == Bank {
+	switch k {
+	case Bank:
 		s.said = bank
+	case Phone:
+		s.said = call
 	}
 }
 

@@ -1,5 +1,7 @@
 package freetext
 
+import "strings"
+
 // label is what a word says of the number behind it.
 type label uint8
 
@@ -29,7 +31,7 @@ func (l label) then(next label) label {
 		return licence
 	case (l == taxes || l == social) && next == filler: // tax id, SS no
 		return ssn
-	case l == bank && next == acct, l == account && next == filler:
+	case (l == bank || l == account) && (next == acct || next == bank): // bank acct; a routing number and: checking
 		return account
 	case l == card && next == other: // card auth
 		return card
@@ -62,6 +64,10 @@ func spell(text string, at, end int) (w spelling, to int) {
 	if end+1 < len(text) && text[end] == '\'' && text[end+1]|0x20 == 's' {
 		w.add("s")
 		return w, end + 2
+	}
+	if end-at == 1 && end+4 <= len(text) && strings.EqualFold(text[at:end+4], "b-day") {
+		w.add("day")
+		return w, end + 4
 	}
 	for single := end-at == 1; single && end+1 < len(text) && (text[end] == '.' || text[end] == '/'); {
 		next, letters, digits := span(text, end+1)
@@ -151,7 +157,7 @@ func (s *scanner) ahead(kind Kind, is func(text string, i int) (end int, ok bool
 		}
 		end, _, digits := span(s.text, at)
 		word, to := spell(s.text, at, end)
-		if l := meaning(word.bytes()); digits || l != none && l != filler && l != plate || end < len(s.text) && s.text[end] == '@' {
+		if l := meaning(word.bytes()); digits || l != none && l != filler && l != plate && l != licence || end < len(s.text) && s.text[end] == '@' {
 			return
 		}
 		at = to
