@@ -28,6 +28,16 @@ func TestParseNarratives(t *testing.T) {
 	}
 }
 
+// Digests of whitelists from before there was a word for it stay what they were.
+func TestCanonicalLeavesRedactOut(t *testing.T) {
+	for word, want := range map[string]bool{"redact": false, "hold": true, "send": true} {
+		form := string(mustParse(t, edited(t, "narratives: redact", "narratives: "+word)).Canonical())
+		if got := strings.Contains(form, `"narratives":"`+word+`"`); got != want || strings.Contains(form, "narratives") != want {
+			t.Errorf("%s stands in the canonical form: %v, want %v", word, got, want)
+		}
+	}
+}
+
 func TestNarratives(t *testing.T) {
 	const text = "CUST SSN 078-05-1120, R&R BATT"
 	for name, tt := range map[string]struct {

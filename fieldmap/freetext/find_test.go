@@ -19,6 +19,26 @@ func TestAppendRedacted(t *testing.T) {
 		"dl D1234567, dob 3/4/61, call me":  "dl [REDACTED:licence], dob [REDACTED:birth_date], call me",
 		"a@example.com/(626) 555-0123 Zoë":  "[REDACTED:email]/[REDACTED:phone] Zoë",
 		"routing 121000358 acct 0001234567": "routing [REDACTED:bank] acct [REDACTED:bank]",
+
+		// what was redacted says the same of the next number as what it was
+		"[REDACTED:bank] acct 0001234567": "[REDACTED:bank] acct [REDACTED:bank]",
+		"[REDACTED:ssn] 078051120":        "[REDACTED:ssn] 078051120",
+		"[REDACTED:name] ssn 078051120":   "[REDACTED:name] ssn [REDACTED:ssn]",
+
+		// what proves nothing
+		"000-00-0000":                   "000-00-0000",
+		"666-12-3456":                   "[REDACTED:ssn]",
+		"666 12 3456":                   "666 12 3456",
+		"123-45-6789-01":                "123-45-6789-01",
+		"7731-4111-1111-1111-1111":      "7731-4111-1111-1111-1111",
+		"4111-1111-1111-1111-7731":      "4111-1111-1111-1111-7731",
+		"iban GB28NWBK60161331926819":   "iban GB28NWBK60161331926819",
+		"GB29NWBK60161331926819X":       "GB29NWBK60161331926819X",
+		"routing 121000359":             "routing 121000359",
+		"routing 991000352":             "routing 991000352",
+		"call 126-555-0123":             "call 126-555-0123",
+		"dob 13/32/1961":                "dob 13/32/1961",
+		"ssn\n" + "see paper. 123456789": "ssn\n" + "see paper. 123456789",
 	} {
 		got := freetext.AppendRedacted(nil, text, freetext.Find(text))
 		if diff := cmp.Diff(want, string(got)); diff != "" {

@@ -15,7 +15,7 @@ import (
 // labelled is one narrative of the labelled set, and the secrets in it.
 type labelled struct {
 	place string // file and line
-	held  bool   // never looked at while the scanner was made to find what it missed
+	held  bool   // its misses are not shown: every fifth line, and those written when the scanner was finished
 	text  string
 	want  []freetext.Match
 }
