@@ -20,12 +20,15 @@ const (
 
 // appendNarrative sends free text, scanned before it is masked.
 func (f *fieldEncoder) appendNarrative(dst []byte, v any, w *rowWriter) ([]byte, error) {
+	if text, ok := v.(string); ok && f.mask.plain() && !f.coder.typ.Fixed && len(freetext.Find(text)) == 0 {
+		return w.appendString(dst, text), nil // the usual case
+	}
 	plain, absent, err := f.coder.appendPlain(w.plain[:0], v)
 	w.plain = plain
 	if err != nil || absent {
 		return dst, f.reason(err)
 	}
-	found := secretsIn(v, plain)
+	found := freetext.Find(plain)
 	for _, m := range found {
 		w.events = append(w.events, event{order: w.order, field: f.number, kind: eventSecret, secret: m.Kind})
 	}
@@ -38,14 +41,6 @@ func (f *fieldEncoder) appendNarrative(dst []byte, v any, w *rowWriter) ([]byte,
 		return dst, err
 	}
 	return w.appendBytes(dst, masked), nil
-}
-
-// secretsIn scans the text of a value. A driver's string is scanned where it is: it needs no copy.
-func secretsIn(v any, plain []byte) []freetext.Match {
-	if text, ok := v.(string); ok {
-		return freetext.Find(text[:len(plain)]) // less the blanks that pad it
-	}
-	return freetext.Find(plain)
 }
 
 // holds returns why orders are held, by their place: the fields in which secrets were found, and their kinds.
