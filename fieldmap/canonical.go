@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"roagent/fieldmap/class"
 )
 
 // The canonical form is JSON with all that matters of a whitelist: what is read and sent, and why and to whom, since
@@ -15,11 +17,16 @@ import (
 // order of lists does. Two whitelists that differ in anything that matters have different canonical forms.
 type (
 	canonicalWhitelist struct {
-		Version   int             `json:"fieldmap"`
-		Recipient string          `json:"recipient"`
-		Purpose   string          `json:"purpose"`
-		Agreement string          `json:"agreement"`
-		Orders    canonicalOrders `json:"orders"`
+		Version   int                `json:"fieldmap"`
+		Recipient string             `json:"recipient"`
+		Purpose   string             `json:"purpose"`
+		Agreement string             `json:"agreement"`
+		Classes   []canonicalClassed `json:"classes,omitempty"` // sorted
+		Orders    canonicalOrders    `json:"orders"`
+	}
+	canonicalClassed struct {
+		Class class.Class `json:"class"`
+		Name  string      `json:"name"`
 	}
 	canonicalOrders struct {
 		From    canonicalTable   `json:"from"`
@@ -61,6 +68,7 @@ type (
 		Else      *string         `json:"else,omitempty"`
 		Mask      *canonicalMask  `json:"mask,omitempty"`
 		Narrative bool            `json:"narrative,omitempty"`
+		Override  string          `json:"override,omitempty"`
 		Withhold  []canonicalRule `json:"withhold,omitempty"`
 	}
 	canonicalMask struct {
@@ -89,7 +97,7 @@ type (
 func (w *Whitelist) Canonical() []byte {
 	o := &w.Orders
 	form, err := json.Marshal(canonicalWhitelist{
-		Version: w.Version, Recipient: w.Recipient, Purpose: w.Purpose, Agreement: w.Agreement,
+		Version: w.Version, Recipient: w.Recipient, Purpose: w.Purpose, Agreement: w.Agreement, Classes: canonicalClasses(w.Classes),
 		Orders: canonicalOrders{
 			From: canonicalTable(o.From), Key: o.Key, Week: o.Week, Changed: o.Changed, Joins: canonicalJoins(o.Joins),
 			Skip: canonicalRules(o.Skip), Fields: canonicalFields(o.Fields), Lines: canonicalLists(o.Lines),
@@ -112,6 +120,17 @@ func ParseDigest(s string) (Digest, error) {
 		return Digest{}, fmt.Errorf("%q is no digest of a whitelist: it has %d digits 0-9 a-f", s, 2*len(d))
 	}
 	return Digest(b), nil
+}
+
+func canonicalClasses(classes []Classed) []canonicalClassed {
+	form := make([]canonicalClassed, len(classes))
+	for i, c := range classes {
+		form[i] = canonicalClassed{Class: c.Class, Name: c.Name}
+	}
+	slices.SortFunc(form, func(a, b canonicalClassed) int {
+		return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.Name, b.Name))
+	})
+	return form
 }
 
 func canonicalPairs(pairs []Pair) [][2]string {
@@ -152,7 +171,7 @@ func canonicalFields(fields []Field) []canonicalField {
 	for i, f := range fields {
 		form[i] = canonicalField{
 			Send: f.Send, Column: canonicalColumn(f.Column), Why: f.Why, Layout: f.Layout, Unit: f.Unit, Currency: f.Currency,
-			Narrative: f.Narrative, Withhold: canonicalRules(f.Withhold),
+			Narrative: f.Narrative, Override: f.Override, Withhold: canonicalRules(f.Withhold),
 		}
 		if f.As != KindUnknown {
 			form[i].As = f.As.String()
