@@ -10,6 +10,9 @@ import (
 
 // parseClasses reads what a whitelist adds to the classes. What the built-in table forbids stays forbidden.
 func parseClasses(n strictyaml.Node) []Classed {
+	if !n.Given() {
+		return nil
+	}
 	var words []string
 	for _, c := range class.All() {
 		words = append(words, string(c))

@@ -57,11 +57,19 @@ func TestForbidden(t *testing.T) {
 		{"masked all the same", []string{"column: PartNo", "column: CustSSN, mask: HASH"}, []string{part + `CustSSN, looks like ` + ssn + ` ("SSN")`}, nil},
 		{"with a reason", []string{"column: PartNo", "column: CustSSN" + override}, nil, []string{part + `CustSSN, looks like ` + ssn + ` ("SSN")`}},
 		{"a key", []string{"key: RONumber", "key: [RONumber, DL_NO]"}, []string{`the key dbo.RepairOrder.DL_NO looks like a driver's licence ("DL NO")`}, nil},
-		{"a key that is a field", []string{"key: RONumber", "key: [RONumber, DL_NO]", "{send: repair_order_header.document_id, column: RONumber", "{send: x, column: DL_NO" + override},
-			nil, []string{`x, read from dbo.RepairOrder.DL_NO, looks like a driver's licence ("DL NO")`}},
+		{
+			"a key that is a field",
+			[]string{"key: RONumber", "key: [RONumber, DL_NO]", "{send: repair_order_header.document_id, column: RONumber", "{send: x, column: DL_NO" + override},
+			nil,
+			[]string{`x, read from dbo.RepairOrder.DL_NO, looks like a driver's licence ("DL NO")`},
+		},
 		{"the changed column", []string{"changed: UpdatedAt", "changed: BirthDt"}, []string{`the changed column dbo.RepairOrder.BirthDt looks like a birth date ("Birth")`}, nil},
-		{"both sides of a link", []string{"parent: {RONumber: RONumber, LineNo: LineNo}", "parent: {LoanNo: LeaseNo}"},
-			[]string{`the link dbo.Job.LeaseNo looks like lease data ("Lease")`, `the link dbo.Part.LoanNo looks like loan or lien data ("Loan")`}, nil},
+		{
+			"both sides of a link",
+			[]string{"parent: {RONumber: RONumber, LineNo: LineNo}", "parent: {LoanNo: LeaseNo}"},
+			[]string{`the link dbo.Job.LeaseNo looks like lease data ("Lease")`, `the link dbo.Part.LoanNo looks like loan or lien data ("Loan")`},
+			nil,
+		},
 		{"an order", []string{"order: Seq", "order: GLAcct"}, []string{`the order dbo.Part.GLAcct looks like a general-ledger or other account ("GL")`}, nil},
 		{"a condition, which never leaves", []string{"column: ROType", "column: CustSSN"}, nil, nil},
 	} {

@@ -77,13 +77,19 @@ func (w *watch) see(v any) {
 }
 
 func (w *watch) number(n int64) {
+	if n < 1e8 { // fewer than nine digits
+		w.page.values++
+		return
+	}
 	var digits [20]byte
 	w.text(string(strconv.AppendInt(digits[:0], n, 10)))
 }
 
 func (w *watch) text(s string) {
-	if s = strings.TrimRight(s, " "); s == "" {
-		return
+	if s == "" || s[len(s)-1] == ' ' {
+		if s = strings.TrimRight(s, " "); s == "" {
+			return
+		}
 	}
 	w.page.values++
 	kind, passes := secretOf(s)

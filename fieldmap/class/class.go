@@ -52,6 +52,7 @@ type Table struct {
 	spelling map[string]string // of a word, to the one that rules use
 	joined   map[string]bool   // words that may be told apart where nothing separates them
 	rules    []rule            // the first that matches decides; the forbidden ones come first
+	byFirst  map[string][]int  // places in rules by their first word
 	added    []added
 }
 

@@ -7,7 +7,7 @@ import (
 
 // NewTable returns the built-in table.
 func NewTable() *Table {
-	t := &Table{spelling: map[string]string{}, joined: map[string]bool{}}
+	t := &Table{spelling: map[string]string{}, joined: map[string]bool{}, byFirst: map[string][]int{}}
 	for line := range strings.Lines(spellings) {
 		words := strings.Fields(line)
 		for _, w := range words {
@@ -43,6 +43,7 @@ func (t *Table) read(c Class, text string) {
 		sequence, unless, _ := strings.Cut(line, " - ")
 		sequence, whole := strings.CutPrefix(sequence, "= ")
 		if words := strings.Fields(sequence); len(words) > 0 {
+			t.byFirst[words[0]] = append(t.byFirst[words[0]], len(t.rules))
 			t.rules = append(t.rules, rule{class: c, kind: kind, words: words, whole: whole, unless: strings.Fields(unless)})
 		}
 	}
@@ -51,7 +52,8 @@ func (t *Table) read(c Class, text string) {
 // builtIn returns what the built-in table says of a name.
 func (t *Table) builtIn(name Name) Finding {
 	readings := t.readings(name)
-	for _, r := range t.rules {
+	for _, i := range t.candidates(readings) {
+		r := t.rules[i]
 		for _, words := range readings {
 			if at := r.match(words); at >= 0 {
 				return Finding{Class: r.class, Kind: r.kind, Words: texts(words[at : at+len(r.words)])}
@@ -66,6 +68,18 @@ func (t *Table) builtIn(name Name) Finding {
 		}
 	}
 	return Finding{Class: Work}
+}
+
+// candidates returns the places of the rules whose first word stands in a name, in the order in which they decide.
+func (t *Table) candidates(readings [][]word) []int {
+	var places []int
+	for _, words := range readings {
+		for _, w := range words {
+			places = append(places, t.byFirst[w.one]...)
+		}
+	}
+	slices.Sort(places)
+	return slices.Compact(places)
 }
 
 // match returns where the rule's words stand in a name, or -1.
