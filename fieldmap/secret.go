@@ -42,15 +42,14 @@ func secretOf(s string) (kind secretKind, passes bool) {
 
 // numberSecret looks at digits, with blanks or dashes between groups of them.
 func numberSecret(s string) (kind secretKind, passes bool) {
-	if whole, fraction, found := strings.Cut(s, "."); found && strings.Trim(fraction, "0") == "" {
-		s = whole // decimal(16,2)
-	}
 	var buffer [19]byte
 	digits := buffer[:0]
-	for i := range len(s) {
+	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c >= '0' && c <= '9' && len(digits) < cap(digits):
 			digits = append(digits, c)
+		case c == '.' && strings.Trim(s[i+1:], "0") == "":
+			s = s[:i] // decimal(16,2); the loop ends here
 		case (c == '-' || c == ' ') && i+1 < len(s) && s[i+1] != '-' && s[i+1] != ' ':
 		default:
 			return noSecret, false

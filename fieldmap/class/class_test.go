@@ -13,14 +13,14 @@ a social security, tax or other government number:
 SSN CustSSN CUSTSSN custssn CustSsn SSNo SSNum SSN# SSNbr SS_NO S_S_N SSN1 SSN_LAST4 SSNLast4 BuyerSSN CoBuyerSSN COBUYERSSN EmpSSN EMPSSN OwnerSSN
 SpouseSSN GuarantorSSN SocSecNo SocSec SOC_SEC_NBR SOCSECNO SocialSecurityNumber SocialSecNum SocialSecurity Soc_Sec_Num SOCSEC# TaxID TaxId TAXID
 TAX_ID_NO CustTaxID FedTaxID FEDTAXID TaxIDNumber TaxNo TaxpayerID FEIN FEIN_NO FeinNbr EIN EINNo EmployerEIN FederalID FedIDNo ITIN TIN VendorTIN SIN SIN_NO
-SocialInsNo SocialInsuranceNumber PassportNo NationalID GSTNumber VATNo SSNHash SSNX MSTRSSN
+SocialInsNo SocialInsuranceNumber PassportNo NationalID GSTNumber VATNo SSNHash SSNX MSTRSSN BNSS# BNSSNO CUSSN
 a driver's licence:
 DL_NO DLNo DLNum DLNUM dlno DL# DLNbr DLN DL CustDL CustDLNo BuyerDLNum DLState DL_ST DLExp DLExpDate DLClass DrvLic DrvLicNo DRVLICNO DRVRLIC
 DriverLic DriversLicense DriverLicenceNo DriversLicNum DRIVERSLICENSENO DrLicNo DRLIC OperatorLicense OLN LicenseNo LicenseNumber LicNo LICNO LIC_NBR LicenseState
-LicExp LicenseExpDate Customer_License CUSTLICNO OwnerLicNo Licence
+LicExp LicenseExpDate Customer_License CUSTLICNO OwnerLicNo Licence BNDLNO BNDL# CSDRVLIC
 a birth date:
 DOB CustDOB CUSTDOB D_O_B D.O.B. DOBDate DateOfBirth DATEOFBIRTH BirthDate BIRTHDT BirthDt BrthDt BRTHDT BthDate BDAY BDate B_DATE BDATE Birthday BirthYear BIRTHMO
-BirthMonth BirthPlace YearBorn BuyerDOB SpouseDOB
+BirthMonth BirthPlace YearBorn BuyerDOB SpouseDOB BNBDATE BNDOB CUBIRTHDT
 lease data:
 LeasePmt LSEPMT LsePmt LSE_PMT LeasePayment Lease LeaseNo LeaseEndDt LeaseTerm IsLeased Lessee LessorName LEASECO MoneyFactor Residual ResidualAmt ResidVal CapCost
 loan or lien data:
@@ -41,7 +41,7 @@ Payroll PayrollNo PAYROLLID PyrlNo EmpWage Wage Wages HourlyWage Salary EmpSalar
 CommRate Garnishment Garnish Withholding FICA W2Wages Ded401K YTDEarnings Spiff
 a general-ledger or other account:
 GLAcct GL_ACCT_NO GLACCT GLACCTNO GLAccount GLAcctNo GLNo GLCode GL GLCoAcct SalesGLAcct GeneralLedger LedgerAcct LEDGERNO ChartOfAccounts COA SaleAcct SalesAcct CostAcct InvAcct InvtyAcct
-ARAcct APAccount WIPAcct ExpenseAcct CashAcct ControlAcct AcctCode AcctNo ACCTNO Acct AccountNo AccountNumber ACCT_NBR Acct# Account
+ARAcct APAccount WIPAcct ExpenseAcct CashAcct ControlAcct AcctCode AcctNo ACCTNO Acct AccountNo AccountNumber ACCT_NBR Acct# Account GTACCT GMACCT# GLACCT1
 a password or another secret:
 Pwd PWD Passwd UserPwd USERPWD Password PASSWORD CustPassword PswdHash PwdHash OLDPASSWD Passcode PassPhrase PIN PINNo PinCode CustPin UserPIN WebPin Secret ApiKey API_KEY AccessToken AuthToken
 RefreshToken SecurityQuestion SecAnswer SecurityAnswer MotherMaiden MaidenName Credentials PrivateKey
@@ -72,7 +72,7 @@ func TestForbiddenNames(t *testing.T) {
 
 // harmlessNames are columns that a whitelist may well name, many of them close to a forbidden one.
 const harmlessNames = `
-RONumber RONo RO_NUM ROType ROStatus RODate OpenDate ClosedAt UpdatedAt InvoiceNo InvoiceDate InvDt PromisedDate PromiseTime AppointmentNo AppId StoreNo ShopNo DealerNo DlrNo DLRNO DLRCD
+PTRO# PTINV# PTPART PTCUST# PTCNAM PTVIN PTSWID PTCKEY SDLINE SDTECH SDLHRS SDCDAT IMSTK# IMVIN GTCTL# RONumber RONo RO_NUM ROType ROStatus RODate OpenDate ClosedAt UpdatedAt InvoiceNo InvoiceDate InvDt PromisedDate PromiseTime AppointmentNo AppId StoreNo ShopNo DealerNo DlrNo DLRNO DLRCD
 DealerCode Dept DeptNo Division Region RegionCd Company CompanyNo CoNo Location LocCode BranchNo AdvisorNo AdvisorID SvcAdvisor WriterNo TechNo TechID TechName TechnicianNo TechHrs EmpNo EmployeeNo
 EmpName UserID UserName CreatedBy CreatedDt CrDate CrUser CrBy ModBy ModDt LineNo LINENO LineNbr LineType LineStatus Seq SeqNo JobNo JobType OpCode OPCODE OpDesc OperationNo LaborOp LaborType LaborRate LaborHrs
 LaborAmt LaborCost LaborSale LaborSellRate FlatRateHrs ActualHrs BilledHours SoldHrs ClockIn ClockOut TimeCardNo TimeCardType Complaint Cause Correction ComplaintCode CauseCode FailCode Notes Comments
@@ -87,7 +87,7 @@ VIN Vin17 VehicleNo VehicleId VehNo StockNo StockNbr UnitNo FleetNo FleetAcctNo 
 Transmission DriveTrain DriveType Driveline KeyCode KeyNo IgnitionKey RadioCode RadioSecurityCode PlateNo Plate LicensePlate LicensePlateNo LicPlate LICPLATE PlateState LicTag TagNo LicensePlateExp VehLicNo VehicleLicenseNo RegNo RegistrationNo RegExpDt
 DealerLicenseNo BusinessLicense Odometer OdoIn OdoOut MileageIn MileageOut Miles KM DeliveryDt DlvDate InServiceDt SoldDate SaleDate SaleType Cylinders CylBank Bank1Sensor OxygenSensorBank2 FuelType
 CardinalDir CardinalDirection Discard Cardboard Postcard WildcardFlag RewardCardNo LoyaltyCardNo WarrantyCardNo KeyCardNo Accordion
-Release ReleaseNo RELEASEDT ReleasedBy RELEASEPO Please Class ClassCode Classification CLASSNO Glass GLASS GlassType Global GlobalId Glue Glove Pinion PinionSeal PinStripe Pins Spindle Spin Pinch OpinionCode
+Release RELEASE RELEASED ReleaseNo RELEASEDT ReleasedBy RELEASEPO Please Class ClassCode Classification CLASSNO Glass GLASS GlassType Global GlobalId Glue Glove Pinion PinionSeal PinStripe Pins Spindle Spin Pinch OpinionCode
 Accountability Accounting AccountingDate AcctgDate Accessory AccessCode Accent Client ClientNo CLIENTID Alien Salient Resilient Loaner LoanerNo LoanerCar LoanCarNo LoanVehicleNo Payload Payable
 Credits CreditMemoNo CreditHrs PartsCredit CreditReason CreditedQty Accredited Script Describe Crate CRT Cruise CrashCode Cross
 Finish FinishDt FinDt Final FinalInspection FindingCode Fine Definition Apron AprQty AprSales AprilSales APR_SOLD MarQty Apricot Wagon Wagering StageNo VoltageIn Sewage

@@ -66,12 +66,12 @@ value val
 const joinable = `
 aba ach apr app approved applicant amex bday bdate buyer bureau balloon beacon cobuyer coapp code cap cost check checking cc ccn cvv cvc client credential
 dda dir direct dl dln dob down dr dealer dlr entry ein fein feid fica fico financed fld gl guarantor gross history hourly iban itin ledger
-last lender line lst member mstr name net new off old orig pan pass passcode payoff pay pin primary primry report routing safe sale salesman
+last lender line lst member mstr name net new off old orig pan pass passcode payoff pay pin primary primry release report routing safe sale salesman
 secret sin ss ssn ssan tech technician term tin token user usr vendor vndr vend web zip
 `
 
 // whole are words that must not be taken apart, nor for the plural of others: an assn is an association, pins are parts.
-const whole = "assn coach pins"
+const whole = "assn coach chitin pins released releases releasing"
 
 // forbiddenRules are what must not leave, by the kind that people know it by.
 const forbiddenRules = `
@@ -419,6 +419,7 @@ const telling = `
 	*drvlic*: a driver's licence
 	*driverlic*: a driver's licence
 	*driverslic*: a driver's licence
+	*dob: a birth date
 	*birthd*: a birth date
 	*dateofbirth*: a birth date
 	*lienh*: loan or lien data

@@ -89,15 +89,20 @@ func joinLetters(words []word) []word {
 	return joined
 }
 
-// readings returns the ways to read a name, each without its numbers too: words as the spelling marks them, and words of
-// parts whose capitals mean nothing (CUSTssn). Words that nothing separates are told apart in both.
+// readings returns the ways to read a name, each without its numbers too: words as the spelling marks them, words of parts
+// whose capitals mean nothing (CUSTssn), and words behind the two letters of a file that older systems put before each
+// column (BNSS#). Words that nothing separates are told apart in all of them.
 func (t *Table) readings(name Name) [][]word {
 	var plain Name
 	for _, part := range name {
 		plain = append(plain, strings.ToLower(part))
 	}
+	names := []Name{name, plain}
+	if rest, ok := t.withoutFile(name[len(name)-1]); ok {
+		names = append(names, append(plain[:len(plain)-1:len(plain)-1], rest))
+	}
 	var all [][]word
-	for _, n := range []Name{name, plain} {
+	for _, n := range names {
 		var apart []word
 		for _, w := range split(n) {
 			apart = append(apart, t.takeApart(w)...)
@@ -111,6 +116,19 @@ func (t *Table) readings(name Name) [][]word {
 		}
 	}
 	return all
+}
+
+// withoutFile returns what follows the two letters of a file in a column's name of at most ten capitals, digits and #.
+func (t *Table) withoutFile(column string) (rest string, ok bool) {
+	const file, shortest, longest = 2, 5, 10
+	if len(column) < shortest || len(column) > longest || strings.Trim(column, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789#") != "" {
+		return "", false
+	}
+	if words := split(Name{column}); t.knows(words[0].lower) || len(t.takeApart(words[0])) > 1 {
+		return "", false // it begins with a word of its own
+	}
+	rest = strings.ToLower(column[file:])
+	return rest, len(rest) > file+1 || strings.HasSuffix(rest, "#")
 }
 
 func withoutNumbers(words []word) []word {
