@@ -222,3 +222,22 @@ func BenchmarkWatch(b *testing.B) {
 		}
 	}
 }
+
+// FuzzSecretOf: whatever a DMS holds, nothing panics, and what passes a check has the shape of its kind.
+func FuzzSecretOf(f *testing.F) {
+	for _, seed := range []string{"219-09-9999", "4111 1111 1111 1111", "4111111111111111.00", "DE89370400440532013000", "AB12      ", "021000021", "\xff12345678"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		kind, passes := secretOf(text)
+		if kind == noSecret && passes || kind >= secretKinds {
+			t.Errorf("%q: kind %d, passes %v", text, kind, passes)
+		}
+		w := &watch{}
+		w.see(text)
+		w.see([]byte(text))
+		if blank := strings.TrimRight(text, " ") == ""; w.page.values != 2 && !blank {
+			t.Errorf("%q counts as %d values", text, w.page.values)
+		}
+	})
+}
