@@ -18,7 +18,7 @@ const (
 	exitDone      = 0
 	exitFailed    = 1
 	exitUsage     = 2 // wrong usage or files
-	exitRefused   = 3 // by policy: not approved, BLOCK
+	exitRefused   = 3 // by policy: not approved, forbidden, BLOCK
 	exitDMS       = 4 // the DMS cannot be reached or read
 	exitCollector = 5 // the collector cannot be reached: all is queued, nothing lost
 	exitParked    = 6 // done, but something is parked
@@ -55,6 +55,8 @@ func exitCode(err error) int {
 		problems    *strictyaml.Problems
 		schema      *extract.SchemaError
 		refused     *refusedError
+		forbidden   *forbiddenError
+		lookalike   *fieldmap.LookalikeError
 		unreachable *extract.UnreachableError
 		database    *extract.DatabaseError
 		collector   *upload.SendError
@@ -62,7 +64,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.As(err, &refused), errors.Is(err, fieldmap.ErrBlocked):
+	case errors.As(err, &refused), errors.As(err, &forbidden), errors.As(err, &lookalike), errors.Is(err, fieldmap.ErrBlocked):
 		return exitRefused
 	case errors.As(err, &schema) && schema.Missing:
 		return exitDMS

@@ -12,13 +12,13 @@ import (
 
 type fieldmapApproveCommand struct {
 	By     string `required:"" placeholder:"NAME" help:"Who approves it."`
+	Second string `placeholder:"NAME" help:"Who else approves it: needed where it lets forbidden fields go (override)."`
 	SHA256 string `name:"sha256" placeholder:"HEX" help:"Approve only if the whitelist has this digest: the one on the sheet that was signed."`
 }
 
 func (c fieldmapApproveCommand) Run(p *program) error {
-	c.By = strings.TrimSpace(c.By)
-	if c.By == "" || len(c.By) > 200 || strings.ContainsFunc(c.By, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return &usageError{"--by is no name", "give the name of the person who answers for the whitelist, in at most 200 characters"}
+	if err := c.names(); err != nil {
+		return err
 	}
 	s, err := p.openSite()
 	if err != nil {
@@ -28,20 +28,51 @@ func (c fieldmapApproveCommand) Run(p *program) error {
 	if err := c.sameDigest(s.plan.Digest); err != nil {
 		return err
 	}
+	if err := checkForbidden(s.config, s.plan); err != nil {
+		return err
+	}
+	_, overridden := s.plan.Forbidden()
+	if len(overridden) > 0 && c.Second == "" {
+		return needsSecond(overridden)
+	}
 	before, ok, err := s.queue.Approved()
 	if err != nil {
 		return err
 	}
-	if ok && before.Digest == s.plan.Digest.String() {
-		fmt.Fprintf(p.stdout, "already approved by %s on %s: %s\n", before.Who, before.At.Format(time.DateOnly), s.plan.Digest)
+	if ok && before.Digest == s.plan.Digest.String() && (before.Second != "" || len(overridden) == 0) {
+		fmt.Fprintf(p.stdout, "already approved by %s on %s: %s\n", approvers(before.Who, before.Second), before.At.Format(time.DateOnly), s.plan.Digest)
 		return nil
 	}
 	canonical := string(s.plan.Whitelist.Canonical())
-	if err := s.queue.RecordApproval(c.By, s.plan.Digest, canonical, time.Now()); err != nil {
+	if err := s.queue.RecordApproval(c.By, c.Second, s.plan.Digest, canonical, time.Now()); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "approved by %s: %s\n", c.By, s.plan.Digest)
+	fmt.Fprintf(p.stdout, "approved by %s: %s\n", approvers(c.By, c.Second), s.plan.Digest)
 	return nil
+}
+
+// names tidies the names and refuses what is none.
+func (c *fieldmapApproveCommand) names() error {
+	c.By, c.Second = strings.TrimSpace(c.By), strings.TrimSpace(c.Second)
+	isName := func(s string) bool {
+		return s != "" && len(s) <= 200 && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
+	}
+	switch {
+	case !isName(c.By):
+		return &usageError{"--by is no name", "give the name of the person who answers for the whitelist, in at most 200 characters"}
+	case c.Second != "" && !isName(c.Second):
+		return &usageError{"--second is no name", "give the name of the second person who answers for the whitelist, in at most 200 characters"}
+	case strings.EqualFold(strings.Join(strings.Fields(c.By), " "), strings.Join(strings.Fields(c.Second), " ")):
+		return &usageError{"--by and --second are the same person", "what is forbidden leaves only on the word of two people"}
+	}
+	return nil
+}
+
+func approvers(who, second string) string {
+	if second == "" {
+		return who
+	}
+	return who + " and " + second
 }
 
 func (c fieldmapApproveCommand) sameDigest(digest fieldmap.Digest) error {
@@ -61,8 +92,9 @@ func (c fieldmapApproveCommand) sameDigest(digest fieldmap.Digest) error {
 	return nil
 }
 
-// checkApproval refuses a whitelist other than the approved one.
-func checkApproval(queue *upload.Queue, digest fieldmap.Digest) error {
+// checkApproval refuses a whitelist other than the approved one, and one that only one person approved though it takes two.
+func checkApproval(queue *upload.Queue, plan *fieldmap.Plan) error {
+	digest := plan.Digest
 	approval, ok, err := queue.Approved()
 	switch {
 	case err != nil:
@@ -74,6 +106,9 @@ func checkApproval(queue *upload.Queue, digest fieldmap.Digest) error {
 			fmt.Sprintf("the whitelist was changed after %s approved it on %s: nothing is read", approval.Who, approval.At.Format(time.DateOnly)),
 			fmt.Sprintf("approved is %.12s…, the file now has %.12s…; look at it with 'roagent fieldmap show', then 'roagent fieldmap approve --by NAME', or put the approved file back", approval.Digest, digest),
 		}
+	}
+	if _, overridden := plan.Forbidden(); len(overridden) > 0 && approval.Second == "" {
+		return needsSecond(overridden)
 	}
 	return nil
 }

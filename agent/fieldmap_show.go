@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"roagent/fieldmap"
+	"roagent/fieldmap/class"
 	"roagent/upload"
 )
 
@@ -26,23 +29,27 @@ func (c fieldmapShowCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	refused, overridden := s.plan.Forbidden()
 	if c.JSON {
 		return printJSON(p.stdout, shownWhitelist{
-			Digest: s.plan.Digest.String(), Approved: approved && approval.Digest == s.plan.Digest.String(),
+			Forbidden: shownForbiddens(slices.Concat(refused, overridden)),
+			Digest:    s.plan.Digest.String(), Approved: approved && approval.Digest == s.plan.Digest.String(),
 			Whitelist: s.plan.Whitelist.Canonical(), NotSTAR: s.plan.Whitelist.NotSTAR(),
 		})
 	}
 	w := s.plan.Whitelist
-	t := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	out := inColour(p.stdout, os.Getenv("NO_COLOR"))
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "sent to\t%s\nfor\t%s\nunder\t%s\nfree text\t%s\ndigest\t%s\napproved\t%s\n", w.Recipient, w.Purpose, w.Agreement,
 		narrativesText(w.Narratives), s.plan.Digest, approvalText(approval, approved, s.plan.Digest))
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("print the whitelist: %w", err)
 	}
 	for _, l := range s.plan.Levels {
-		if err := printLevel(p.stdout, l); err != nil {
+		if err := printLevel(out, l); err != nil {
 			return fmt.Errorf("print the whitelist: %w", err)
 		}
+		printForbidden(out, l, refused, overridden)
 	}
 	for _, path := range w.NotSTAR() {
 		fmt.Fprintf(p.stdout, "\nnot a STAR name: %s", path)
@@ -52,10 +59,31 @@ func (c fieldmapShowCommand) Run(p *program) error {
 }
 
 type shownWhitelist struct {
-	Digest    string          `json:"digest"`
-	Approved  bool            `json:"approved"`
-	NotSTAR   []string        `json:"not_star"`
-	Whitelist json.RawMessage `json:"whitelist"` // in its canonical form, of which the digest is
+	Digest    string           `json:"digest"`
+	Approved  bool             `json:"approved"`
+	NotSTAR   []string         `json:"not_star"`
+	Forbidden []shownForbidden `json:"forbidden"`
+	Whitelist json.RawMessage  `json:"whitelist"` // in its canonical form, of which the digest is
+}
+
+// shownForbidden is something that must not leave. Without an override it stops every pull.
+type shownForbidden struct {
+	Send     string `json:"send,omitempty"` // "" for a key, a link or an order
+	Column   string `json:"column"`
+	Kind     string `json:"kind"`
+	Override string `json:"override,omitempty"`
+}
+
+func shownForbiddens(all []fieldmap.Forbidden) []shownForbidden {
+	shown := []shownForbidden{}
+	for _, f := range all {
+		s := shownForbidden{Column: f.Source(), Kind: f.Found.Kind}
+		if f.Field != nil {
+			s.Send, s.Override = f.Send(), f.Field.Override
+		}
+		shown = append(shown, s)
+	}
+	return shown
 }
 
 func approvalText(a upload.Approval, ok bool, digest fieldmap.Digest) string {
@@ -65,7 +93,7 @@ func approvalText(a upload.Approval, ok bool, digest fieldmap.Digest) string {
 	case a.Digest != digest.String():
 		return fmt.Sprintf("no: %s approved another one on %s (%.12s…)", a.Who, a.At.Format(time.DateOnly), a.Digest)
 	}
-	return fmt.Sprintf("by %s on %s", a.Who, a.At.Format(time.DateOnly))
+	return fmt.Sprintf("by %s on %s", approvers(a.Who, a.Second), a.At.Format(time.DateOnly))
 }
 
 // narrativesText says what becomes of secrets in free text.
@@ -90,11 +118,11 @@ func printLevel(w io.Writer, l *fieldmap.Level) error {
 		fmt.Fprintf(w, "  with %s, the row of %s %s\n", j.Name, j.From, linkWords(j.On))
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "  SENT AS\tREAD FROM\tSENT HOW\tWHY")
+	fmt.Fprintln(t, "  SENT AS\tREAD FROM\tCLASS\tSENT HOW\tWHY")
 	sent := map[fieldmap.Column]bool{}
 	for _, f := range l.Fields() {
 		sent[f.Column] = true
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", f.Send, f.Column, howSent(f), f.Why)
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\n", f.Send, f.Column, className(l.ClassOf(f)), howSent(f), f.Why)
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -117,6 +145,14 @@ func printLevel(w io.Writer, l *fieldmap.Level) error {
 		fmt.Fprintf(w, "  read to decide and to link, never sent: %s\n", strings.Join(decides, ", "))
 	}
 	return nil
+}
+
+// className returns a class as people read it.
+func className(f class.Finding) string {
+	if f.Forbidden() {
+		return "FORBIDDEN"
+	}
+	return string(f.Class)
 }
 
 func parentWord(l *fieldmap.Level) string {

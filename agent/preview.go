@@ -28,6 +28,9 @@ func (c previewCommand) Run(p *program) error {
 		return err
 	}
 	defer s.close()
+	if err := checkForbidden(s.config, s.plan); err != nil {
+		return err
+	}
 	week, err := c.week(s)
 	if err != nil {
 		return err

@@ -131,7 +131,10 @@ func weekRange(from, to string, ended fieldmap.Week) ([]fieldmap.Week, error) {
 // pull reads weeks, if the whitelist is approved, and sends what is queued. Reading pauses at deadline, where it has one.
 // The report is nil where nothing was begun.
 func (s *site) pull(ctx context.Context, deadline time.Time, weeks []fieldmap.Week, send bool, bar progress) (*Report, error) {
-	if err := checkApproval(s.queue, s.plan.Digest); err != nil {
+	if err := checkForbidden(s.config, s.plan); err != nil {
+		return nil, err
+	}
+	if err := checkApproval(s.queue, s.plan); err != nil {
 		return nil, err
 	}
 	c := &cycle{open: s.openDMS, digest: s.plan.Digest, queue: s.queue, started: time.Now(), batchOrders: s.config.Queue.BatchOrders, progress: bar}

@@ -4,8 +4,11 @@ type runCommand struct{}
 
 // Run is the service in the foreground: a service manager, or a person, ends it with a signal.
 func (runCommand) Run(p *program) error {
-	config, _, err := p.load()
+	config, plan, err := p.load()
 	if err != nil {
+		return err
+	}
+	if err := checkForbidden(config, plan); err != nil {
 		return err
 	}
 	v := &service{program: p, log: p.logger(config.Log.Level, config.Log.Format)}

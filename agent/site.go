@@ -104,11 +104,16 @@ func (s *site) placed(err error) error {
 	if !errors.As(err, &schema) {
 		return err
 	}
-	schema.Problems.File = s.config.Fieldmap
-	if source, readErr := strictyaml.ReadFile(s.config.Fieldmap); readErr == nil {
-		schema.Problems.Source = source
-	}
+	inFile(schema.Problems, s.config.Fieldmap)
 	return err
+}
+
+// inFile gives problems their file and its lines.
+func inFile(problems *strictyaml.Problems, file string) {
+	problems.File = file
+	if source, err := strictyaml.ReadFile(file); err == nil {
+		problems.Source = source
+	}
 }
 
 // sender returns what sends this store's queue to its collector.

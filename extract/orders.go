@@ -35,6 +35,9 @@ func (rd *Reading) Orders(ctx context.Context, week fieldmap.Week, keys *KeyPage
 		switch odd := p.odd(err); {
 		case err == nil:
 			p.parkMissing(keys)
+			if err := rd.page.CheckValues(); err != nil {
+				return nil, 0, fmt.Errorf("%s: %w", op, err)
+			}
 			return rd.page, n, nil
 		case errors.Is(err, errPageFull), odd != "" && n > 1:
 			n /= 2 // a page is rarely this large, or odd; reading half of it again is cheaper than keeping two

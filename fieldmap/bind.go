@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -21,6 +22,7 @@ type Options struct {
 type Encoder struct {
 	plan    *Plan
 	levels  []*levelEncoder // by Level.Index
+	watches []*watch
 	changed valueCoder
 	clock   *clock
 }
@@ -29,6 +31,7 @@ type Encoder struct {
 type levelEncoder struct {
 	tree    node
 	key     []valueCoder // of Level.key; the orders only
+	watches []*watch     // of Level.key; nil where a field sends the column
 	numbers []bool       // of Level.Link: the database compares the two columns as numbers
 }
 
@@ -43,6 +46,7 @@ type fieldEncoder struct {
 	codes  map[string]string // nil: no translation
 	field  *Field
 	mask   *masker
+	watch  *watch // nil: its values may be anything
 
 	narratives Narratives // what becomes of secrets, where the field is a narrative
 }
@@ -58,6 +62,7 @@ func (p *Plan) Bind(typeOf func(*Level, Column) ColumnType, o Options) (*Encoder
 		for _, name := range l.Key {
 			t := typeOf(l, Column{Name: name})
 			le.key = append(le.key, valueCoder{kind: t.Kind, typ: t, clock: e.clock})
+			le.watches = append(le.watches, e.watchKey(l, Column{Name: name}))
 		}
 		for _, pair := range l.Link {
 			ours, theirs := typeOf(l, Column{Name: pair.Left}), typeOf(l.Parent, Column{Name: pair.Right})
@@ -121,10 +126,27 @@ func (e *Encoder) bindField(l *Level, fp fieldPlan, t ColumnType, o Options, pro
 	if field.Mask.Strategy == MaskGeneralize {
 		f.coder.kind = KindDate // the month on the dealer's wall, not in UTC
 	}
+	if field.watched(kind) {
+		f.watch = e.watch(f.path, f.source)
+	}
 	if field.Currency != "" && kind == KindInteger {
 		f.coder.kind = KindDecimal // money is never a JSON number
 	}
 	return f
+}
+
+func (e *Encoder) watch(field, column string) *watch {
+	w := &watch{field: field, column: column}
+	e.watches = append(e.watches, w)
+	return w
+}
+
+// watchKey watches a column of the key that no field sends: the key itself is sent with every order.
+func (e *Encoder) watchKey(l *Level, c Column) *watch {
+	if slices.ContainsFunc(l.fields, func(f fieldPlan) bool { return f.field.Column == c }) {
+		return nil
+	}
+	return e.watch("", l.source(c))
 }
 
 // source names a column the way its owner knows it: dbo.Job.PayType.
@@ -211,6 +233,9 @@ func (f *fieldEncoder) append(dst []byte, values []any, w *rowWriter) ([]byte, e
 	}
 	if f.field.Narrative && f.mask.shows() {
 		return f.appendNarrative(dst, v, w)
+	}
+	if f.watch != nil {
+		f.watch.see(v)
 	}
 	if f.codes == nil && f.mask.plain() {
 		return f.appendPlain(dst, v, w)

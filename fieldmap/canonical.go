@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"roagent/fieldmap/class"
 )
 
 // The canonical form is JSON with all that matters of a whitelist: what is read and sent, and why and to whom, since
@@ -15,12 +17,17 @@ import (
 // order of lists does. Two whitelists that differ in anything that matters have different canonical forms.
 type (
 	canonicalWhitelist struct {
-		Version    int             `json:"fieldmap"`
-		Recipient  string          `json:"recipient"`
-		Purpose    string          `json:"purpose"`
-		Agreement  string          `json:"agreement"`
-		Narratives Narratives      `json:"narratives,omitempty"` // left out where they are redacted
-		Orders     canonicalOrders `json:"orders"`
+		Version    int                `json:"fieldmap"`
+		Recipient  string             `json:"recipient"`
+		Purpose    string             `json:"purpose"`
+		Agreement  string             `json:"agreement"`
+		Narratives Narratives         `json:"narratives,omitempty"` // left out where they are redacted
+		Classes    []canonicalClassed `json:"classes,omitempty"`    // sorted
+		Orders     canonicalOrders    `json:"orders"`
+	}
+	canonicalClassed struct {
+		Class class.Class `json:"class"`
+		Name  string      `json:"name"`
 	}
 	canonicalOrders struct {
 		From    canonicalTable   `json:"from"`
@@ -62,6 +69,7 @@ type (
 		Else      *string         `json:"else,omitempty"`
 		Mask      *canonicalMask  `json:"mask,omitempty"`
 		Narrative bool            `json:"narrative,omitempty"`
+		Override  string          `json:"override,omitempty"`
 		Withhold  []canonicalRule `json:"withhold,omitempty"`
 	}
 	canonicalMask struct {
@@ -94,7 +102,7 @@ func (w *Whitelist) Canonical() []byte {
 		narratives = ""
 	}
 	form, err := json.Marshal(canonicalWhitelist{
-		Version: w.Version, Recipient: w.Recipient, Purpose: w.Purpose, Agreement: w.Agreement, Narratives: narratives,
+		Version: w.Version, Recipient: w.Recipient, Purpose: w.Purpose, Agreement: w.Agreement, Narratives: narratives, Classes: canonicalClasses(w.Classes),
 		Orders: canonicalOrders{
 			From: canonicalTable(o.From), Key: o.Key, Week: o.Week, Changed: o.Changed, Joins: canonicalJoins(o.Joins),
 			Skip: canonicalRules(o.Skip), Fields: canonicalFields(o.Fields), Lines: canonicalLists(o.Lines),
@@ -117,6 +125,17 @@ func ParseDigest(s string) (Digest, error) {
 		return Digest{}, fmt.Errorf("%q is no digest of a whitelist: it has %d digits 0-9 a-f", s, 2*len(d))
 	}
 	return Digest(b), nil
+}
+
+func canonicalClasses(classes []Classed) []canonicalClassed {
+	form := make([]canonicalClassed, len(classes))
+	for i, c := range classes {
+		form[i] = canonicalClassed{Class: c.Class, Name: c.Name}
+	}
+	slices.SortFunc(form, func(a, b canonicalClassed) int {
+		return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.Name, b.Name))
+	})
+	return form
 }
 
 func canonicalPairs(pairs []Pair) [][2]string {
@@ -157,7 +176,7 @@ func canonicalFields(fields []Field) []canonicalField {
 	for i, f := range fields {
 		form[i] = canonicalField{
 			Send: f.Send, Column: canonicalColumn(f.Column), Why: f.Why, Layout: f.Layout, Unit: f.Unit, Currency: f.Currency,
-			Narrative: f.Narrative, Withhold: canonicalRules(f.Withhold),
+			Narrative: f.Narrative, Override: f.Override, Withhold: canonicalRules(f.Withhold),
 		}
 		if f.As != KindUnknown {
 			form[i].As = f.As.String()

@@ -96,12 +96,32 @@ func TestDigestNotices(t *testing.T) {
 		{"column: PartNo,", "column: PartNo, as: date, layout: MMDDYYYY,"},
 		{"column: PartNo,", "column: partno,"},
 		{"send: item_id", "send: item_no"},
+		{"orders:\n", "classes: {work: [A]}\norders:\n"},
+		{"orders:\n", "classes: {work: [A, B]}\norders:\n"},
+		{"orders:\n", "classes: {money: [A]}\norders:\n"},
+		{"orders:\n", "classes: {forbidden: [A]}\norders:\n"},
+		{"column: PartNo,", "column: CustSSN, override: a reason,"},
+		{"column: PartNo,", "column: CustSSN, override: another reason,"},
+		{"column: PartNo,", "column: CustSSN,"},
 	} {
 		w := mustParse(t, edited(t, replace...))
 		if same, taken := seen[w.Digest()]; taken {
 			t.Errorf("%q has the digest of %s", replace, same)
 		}
 		seen[w.Digest()] = strings.Join(replace, " -> ")
+	}
+}
+
+// TestDigestOfClasses: a class's names count, their order does not, and a whitelist without keeps the digest it always had.
+func TestDigestOfClasses(t *testing.T) {
+	digest := func(classes string) Digest {
+		return mustParse(t, edited(t, "agreement: DMI-2026-017\n", "agreement: DMI-2026-017\n"+classes)).Digest()
+	}
+	if got, want := digest("").String(), "01f012579a23c6064bdb24c752173dc42114bdad0b605f1d108012d656824464"; got != want {
+		t.Errorf("the sample's digest is %s, and approvals of %s are lost", got, want)
+	}
+	if digest("classes: {work: [B, A], forbidden: C}\n") != digest("classes: {forbidden: [C], work: [A, B]}\n") {
+		t.Error("the order of names counts")
 	}
 }
 

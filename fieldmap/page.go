@@ -126,6 +126,9 @@ func (p *Page) Reset(week Week, keys []OrderKey) {
 	p.levels[0].heads = filled(p.levels[0].heads, len(keys))
 	p.levels[0].tails = filled(p.levels[0].tails, len(keys))
 	p.writer.events = p.writer.events[:0]
+	for _, w := range p.enc.watches {
+		w.page = lookalikes{}
+	}
 }
 
 func filled(s []int, n int) []int {
@@ -239,6 +242,9 @@ func (p *Page) orderOf(l *Level, values []any) (int, error) {
 	key := make([]any, len(l.key))
 	for i, at := range l.key {
 		key[i] = values[at]
+		if w := p.enc.levels[l.Index].watches[i]; w != nil && key[i] != nil {
+			w.see(key[i])
+		}
 	}
 	text, err := p.enc.appendKey(p.writer.plain[:0], key)
 	p.writer.plain = text

@@ -21,13 +21,14 @@ func ParseFile(path string) (*Whitelist, error) {
 // is a *strictyaml.Problems with everything that is wrong.
 func Parse(file string, source []byte) (*Whitelist, error) {
 	root, problems := strictyaml.Parse(file, source)
-	o := root.Object("fieldmap recipient purpose agreement orders", "narratives")
+	o := root.Object("fieldmap recipient purpose agreement orders", "narratives classes")
 	w := &Whitelist{
 		Version:    1,
 		Recipient:  o.Get("recipient").Text(),
 		Purpose:    o.Get("purpose").Text(),
 		Agreement:  o.Get("agreement").Text(),
 		Narratives: parseNarratives(o.Get("narratives")),
+		Classes:    parseClasses(o.Get("classes")),
 		Orders:     parseOrders(o.Get("orders")),
 	}
 	if version := o.Get("fieldmap"); version.Given() && version.Text() != "1" {
@@ -50,7 +51,7 @@ func parseOrders(n strictyaml.Node) Orders {
 	joins := o.Get("join").Entries()
 	in := scope{joins: joinNames(joins)}
 	orders := Orders{
-		At:      n.At,
+		At: n.At, KeyAt: o.Get("key").At, ChangedAt: o.Get("changed").At,
 		From:    parseTable(o.Get("from")),
 		Key:     in.ownColumns(o.Get("key")),
 		Week:    in.ownColumn(o.Get("week")),
@@ -110,7 +111,7 @@ func (parent scope) list(n strictyaml.Node) Lines {
 	o := n.Object("send from parent", "order skip fields lines")
 	in := scope{} // a list's table has no joins
 	l := Lines{
-		At:     n.At,
+		At: n.At, ParentAt: o.Get("parent").At, OrderAt: o.Get("order").At,
 		Send:   parseSend(o.Get("send"), listName, "job"),
 		From:   parseTable(o.Get("from")),
 		Parent: parsePairs(o.Get("parent"), in, parent),

@@ -34,7 +34,7 @@ func (in scope) fields(n strictyaml.Node) []Field {
 }
 
 func (in scope) field(n strictyaml.Node) Field {
-	o := n.Object("send column why", "as layout unit currency map mask narrative withhold")
+	o := n.Object("send column why", "as layout unit currency map mask narrative override withhold")
 	f := Field{
 		At:        n.At,
 		Send:      parseSend(o.Get("send"), fieldName, "repair_order_header.document_id"),
@@ -47,6 +47,7 @@ func (in scope) field(n strictyaml.Node) Field {
 		Map:       parseMap(o.Get("map")),
 		Mask:      parseMask(o.Get("mask")),
 		Narrative: o.Get("narrative").Bool(),
+		Override:  o.Get("override").Text(),
 		Withhold:  in.rules(o.Get("withhold")),
 	}
 	f.verify(o)

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"roagent/fieldmap/class"
+	"roagent/fieldmap/strictyaml"
 )
 
 // Digest is the SHA-256 of a whitelist's canonical form.
@@ -21,6 +24,8 @@ type Plan struct {
 	Digest    Digest
 	Orders    *Level
 	Levels    []*Level // depth first, parents before their lists; Levels[0] is Orders
+
+	classes *class.Table
 }
 
 // Level is one table of the whitelist with everything that is read of it.
@@ -44,7 +49,12 @@ type Level struct {
 	anchors [][]int // of Select, for each of Lists: the columns that the list's rows name
 	order   []int   // of Select
 	fields  []fieldPlan
+	classes *class.Table
+	at      levelPlaces
 }
+
+// levelPlaces are where the whitelist names what a level is read by.
+type levelPlaces struct{ key, changed, link, order strictyaml.Pos }
 
 // Selected is one value of a row.
 type Selected struct {
@@ -61,16 +71,17 @@ type fieldPlan struct {
 
 // Compile makes the plan of a whitelist that [Parse] has accepted.
 func (w *Whitelist) Compile() *Plan {
-	p := &Plan{Whitelist: w, Digest: w.Digest()}
+	p := &Plan{Whitelist: w, Digest: w.Digest(), classes: w.classTable()}
 	o := &w.Orders
 	p.Orders = &Level{From: o.From, Joins: o.Joins, Key: o.Key, Week: o.Week, Changed: o.Changed, Skip: o.Skip}
+	p.Orders.at = levelPlaces{key: o.KeyAt, changed: o.ChangedAt}
 	p.Orders.key = p.Orders.selectOwn(o.Key)
 	p.grow(p.Orders, o.Fields, o.Lines)
 	return p
 }
 
 func (p *Plan) grow(l *Level, fields []Field, lists []Lines) {
-	l.Index = len(p.Levels)
+	l.Index, l.classes = len(p.Levels), p.classes
 	p.Levels = append(p.Levels, l)
 	for i := range fields {
 		f := &fields[i]
@@ -85,6 +96,7 @@ func (p *Plan) grow(l *Level, fields []Field, lists []Lines) {
 		child := &Level{
 			Path: strings.TrimPrefix(l.Path+"."+list.Send, "."), From: list.From,
 			Parent: l, Link: list.Parent, Order: list.Order, Skip: list.Skip,
+			at: levelPlaces{link: list.ParentAt, order: list.OrderAt},
 		}
 		var theirs, ours []string
 		for _, pair := range list.Parent {

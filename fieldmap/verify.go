@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"roagent/fieldmap/class"
 	"roagent/fieldmap/strictyaml"
 )
 
@@ -16,13 +17,14 @@ const (
 // verify notes what does not go together across the parts of a whitelist.
 func (w *Whitelist) verify(problems *strictyaml.Problems) {
 	o := &w.Orders
-	v := verifier{problems: problems}
+	v := verifier{problems: problems, classes: w.classTable()}
 	v.sentNames(o.Fields, o.Lines)
 	v.keyFields(o)
+	v.overrides("", o.From, o.Joins, o.Fields)
 	v.readColumns(o.Fields, slices.Concat(o.Key, []string{o.Week, o.Changed}, anchors(o.Lines)))
 	v.fields += len(o.Fields)
 	for i := range o.Lines {
-		v.list(&o.Lines[i], []table{{from: o.From}})
+		v.list(o.Lines[i].Send, &o.Lines[i], []table{{from: o.From}})
 	}
 	if v.fields > maxFields {
 		problems.Add(o.At, "", "a whitelist has at most %d fields; this one has %d", maxFields, v.fields)
@@ -32,6 +34,7 @@ func (w *Whitelist) verify(problems *strictyaml.Problems) {
 type verifier struct {
 	problems *strictyaml.Problems
 	fields   int // of all levels
+	classes  *class.Table
 }
 
 // table is one of those that a list hangs from.
@@ -40,7 +43,7 @@ type table struct {
 	link []Pair
 }
 
-func (v *verifier) list(l *Lines, above []table) {
+func (v *verifier) list(path string, l *Lines, above []table) {
 	if len(above) > maxLevels {
 		v.problems.Add(l.At, "", "lines are nested more than %d deep", maxLevels)
 	}
@@ -48,6 +51,7 @@ func (v *verifier) list(l *Lines, above []table) {
 		v.problems.Add(l.At, "name the parent's column that this table's column points to", "the table %s hangs from itself", l.From)
 	}
 	v.sentNames(l.Fields, l.Lines)
+	v.overrides(path, l.From, nil, l.Fields)
 	own := slices.Concat(l.Order, anchors(l.Lines))
 	for _, pair := range l.Parent {
 		own = append(own, pair.Left)
@@ -55,7 +59,7 @@ func (v *verifier) list(l *Lines, above []table) {
 	v.readColumns(l.Fields, own)
 	v.fields += len(l.Fields)
 	for i := range l.Lines {
-		v.list(&l.Lines[i], append(slices.Clone(above), table{l.From, l.Parent}))
+		v.list(path+"."+l.Lines[i].Send, &l.Lines[i], append(slices.Clone(above), table{l.From, l.Parent}))
 	}
 }
 
@@ -135,6 +139,15 @@ func (v *verifier) keyFields(o *Orders) {
 			v.problems.Add(f.At, "the key is sent with every order; choose another key column or no mask", "%s is the key and cannot be masked", f.Column)
 		case f.Map != nil:
 			v.problems.Add(f.At, "the key is sent with every order as it is", "%s is the key and cannot be translated", f.Column)
+		}
+	}
+}
+
+// overrides notes a reason to let something go that nothing keeps back.
+func (v *verifier) overrides(path string, from Table, joins []Join, fields []Field) {
+	for _, f := range fields {
+		if f.Override != "" && !classOf(v.classes, path, from, joins, &f).Forbidden() {
+			v.problems.Add(f.At, "take the override out; to forbid the column first, name it under classes: {forbidden: [..]}", "an override belongs to a forbidden field, and %s is none", f.Column)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"roagent/fieldmap/class"
 	"roagent/fieldmap/strictyaml"
 )
 
@@ -15,7 +16,15 @@ type Whitelist struct {
 	Purpose    string
 	Agreement  string
 	Narratives Narratives
+	Classes    []Classed // what it adds to the table of classes
 	Orders     Orders
+}
+
+// Classed is a name that the whitelist puts into a class: a column, with its table or without, a sent name, or words of one.
+type Classed struct {
+	Class class.Class
+	Name  string
+	At    strictyaml.Pos
 }
 
 // Orders is the table (or view) of repair orders.
@@ -28,7 +37,8 @@ type Orders struct {
 	Skip    []Rule
 	Fields  []Field
 	Lines   []Lines
-	At      strictyaml.Pos
+
+	At, KeyAt, ChangedAt strictyaml.Pos
 }
 
 // Join is a table of which at most one row belongs to an order.
@@ -48,7 +58,8 @@ type Lines struct {
 	Skip   []Rule
 	Fields []Field
 	Lines  []Lines
-	At     strictyaml.Pos
+
+	At, ParentAt, OrderAt strictyaml.Pos
 }
 
 // Field is one value that is sent.
@@ -63,6 +74,7 @@ type Field struct {
 	Map       *ValueMap // nil: no translation
 	Mask      Mask
 	Narrative bool   // free text: scanned for secrets, see Narratives
+	Override  string // of a forbidden field: why it may leave all the same
 	Withhold  []Rule // the value is left out where any of them matches
 	At        strictyaml.Pos
 }

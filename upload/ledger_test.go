@@ -18,10 +18,10 @@ import (
 func TestLedger(t *testing.T) {
 	s := newSite(t)
 	at := time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)
-	if err := s.queue.RecordApproval("kim", fieldmap.Digest{1}, "the old whitelist", at); err != nil {
+	if err := s.queue.RecordApproval("kim", "", fieldmap.Digest{1}, "the old whitelist", at); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.queue.RecordApproval("kim", s.orders.Digest(), "the whitelist", at.Add(time.Hour)); err != nil {
+	if err := s.queue.RecordApproval("kim", "lee", s.orders.Digest(), "the whitelist", at.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	s.pull("2026-W46", order("RO1", "oil"))
@@ -46,7 +46,7 @@ func TestLedger(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(upload.Approval{Who: "kim", Digest: s.orders.Digest().String(), Text: "the whitelist", At: at.Add(time.Hour)}, approval); diff != "" || !ok {
+	if diff := cmp.Diff(upload.Approval{Who: "kim", Second: "lee", Digest: s.orders.Digest().String(), Text: "the whitelist", At: at.Add(time.Hour)}, approval); diff != "" || !ok {
 		t.Error(diff)
 	}
 	if n, err := s.queue.VerifyLedger(); err != nil || n != 5 {
