@@ -69,6 +69,10 @@ func (s *site) close() {
 	}
 }
 
+// whoKey names the key of the tags by which 'ledger who' finds what is about a car or a customer. It is one of its own,
+// so that the key of the HASH masks tells nobody who is in the queue.
+const whoKey = "who"
+
 // openDMS signs in to the DMS and checks its schema against the whitelist.
 func (s *site) openDMS(ctx context.Context) (*extract.DMS, *extract.Reader, error) {
 	password, err := s.config.DMS.Password.Resolve(s.config.DataDir)
@@ -88,7 +92,11 @@ func (s *site) openDMS(ctx context.Context) (*extract.DMS, *extract.Reader, erro
 	if err != nil {
 		return nil, nil, errors.Join(err, dms.Close())
 	}
-	reader, findings, err := dms.Bind(ctx, s.plan, hashKey)
+	tagKey, err := s.queue.Key(whoKey)
+	if err != nil {
+		return nil, nil, errors.Join(err, dms.Close())
+	}
+	reader, findings, err := dms.Bind(ctx, s.plan, hashKey, tagKey)
 	if err != nil {
 		return nil, nil, errors.Join(s.placed(err), dms.Close())
 	}

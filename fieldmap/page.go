@@ -59,6 +59,7 @@ type rowWriter struct {
 	plain  []byte
 	order  int
 	events []event
+	tags   []Tags // by place in keys
 }
 
 type eventKind uint8
@@ -121,6 +122,8 @@ func (p *Page) Reset(week Week, keys []OrderKey) {
 	p.levels[0].heads = filled(p.levels[0].heads, len(keys))
 	p.levels[0].tails = filled(p.levels[0].tails, len(keys))
 	p.writer.events = p.writer.events[:0]
+	p.writer.tags = slices.Grow(p.writer.tags[:0], len(keys))[:len(keys)]
+	clear(p.writer.tags)
 }
 
 func filled(s []int, n int) []int {

@@ -9,6 +9,7 @@ type Record struct {
 	key    OrderKey
 	json   []byte
 	digest [sha256.Size]byte
+	tags   Tags
 }
 
 // Week returns the week in which the order falls.
@@ -23,6 +24,9 @@ func (r Record) JSON() []byte { return r.json }
 
 // Digest returns the SHA-256 of JSON.
 func (r Record) Digest() [sha256.Size]byte { return r.digest }
+
+// Tags returns what the order is about: tags of the values that it is sent with, whatever mask they have.
+func (r Record) Tags() Tags { return r.tags }
 
 // OrderKey names an order, and tells whether it may have changed since it was last read.
 type OrderKey struct {

@@ -24,7 +24,7 @@ func (p *Page) Records() iter.Seq[Record] {
 			if len(json) == 0 {
 				continue
 			}
-			if !yield(Record{week: p.week, key: p.keys[i], json: json, digest: sha256.Sum256(json)}) {
+			if !yield(Record{week: p.week, key: p.keys[i], json: json, digest: sha256.Sum256(json), tags: p.writer.tags[i]}) {
 				return
 			}
 		}
