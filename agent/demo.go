@@ -266,7 +266,8 @@ func (d *demo) lookNext(context.Context) error {
 		d.say("Look next, with --config %s (the collector has stopped; rocollector serve --store %s starts one):", d.path("roagent.yaml"), d.path("collector"))
 	}
 	d.say("  roagent fieldmap show      what leaves, and why\n  roagent fieldmap sql       the very statements\n" +
-		"  roagent preview            the exact lines of a pull\n  roagent status             weeks, queue, what waits")
+		"  roagent preview            the exact lines of a pull\n  roagent status             weeks, queue, what waits\n" +
+		"  roagent ledger verify      the proof, without the demo\n  roagent ledger who --customer 12")
 	return nil
 }
 

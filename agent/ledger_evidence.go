@@ -38,7 +38,7 @@ func (c ledgerExportCommand) evidence(p *program, s *site) error {
 		return err
 	}
 	e := &evidence{site: s, zone: s.config.Dealer.Zone, earlierKeys: c.ReceiptKey}
-	if e.ledger, err = s.queue.VerifyLedger(keys...); err != nil {
+	if e.ledger, err = verifyLedger(s.queue, keys); err != nil {
 		return err // what does not hold is no evidence
 	}
 	e.from, e.to = c.period(time.Now(), e.zone)

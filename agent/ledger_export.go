@@ -28,7 +28,7 @@ func (c ledgerExportCommand) Run(p *program) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	s, err := p.openSite()
+	s, err := p.openLedger()
 	if err != nil {
 		return err
 	}

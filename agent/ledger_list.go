@@ -30,7 +30,7 @@ func (c ledgerListCommand) Run(p *program) error {
 			return &usageError{"--week: " + err.Error(), ""}
 		}
 	}
-	s, err := p.openSite()
+	s, err := p.openLedger()
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ type ledgerShowCommand struct {
 }
 
 func (c ledgerShowCommand) Run(p *program) error {
-	s, err := p.openSite()
+	s, err := p.openLedger()
 	if err != nil {
 		return err
 	}

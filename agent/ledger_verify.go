@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -28,7 +29,7 @@ func (c ledgerVerifyCommand) Run(p *program) error {
 			return &usageError{fmt.Sprintf("--head: %q is no digest", c.Head), "it is the head that 'roagent ledger verify' printed: 64 digits 0-9 a-f"}
 		}
 	}
-	s, err := p.openSite()
+	s, err := p.openLedger()
 	if err != nil {
 		return err
 	}
@@ -37,7 +38,7 @@ func (c ledgerVerifyCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	sum, err := s.queue.VerifyLedger(keys...)
+	sum, err := verifyLedger(s.queue, keys)
 	if err != nil {
 		return err
 	}
@@ -62,6 +63,15 @@ func (c receiptKeys) all(configured note.Verifier) ([]note.Verifier, error) {
 		keys = append(keys, key)
 	}
 	return keys, nil
+}
+
+// verifyLedger verifies the ledger, and says what may be wrong with the keys rather than with it.
+func verifyLedger(q *upload.Queue, keys []note.Verifier) (upload.LedgerSummary, error) {
+	sum, err := q.VerifyLedger(keys...)
+	if errors.Is(err, upload.ErrReceipt) {
+		err = fmt.Errorf("%w\n  if the collector signed with another key then, give that too, with --receipt-key", err)
+	}
+	return sum, err
 }
 
 // holdsHead looks for the entry that was the last one when somebody wrote its digest down.

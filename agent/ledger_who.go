@@ -36,7 +36,7 @@ func (c ledgerWhoCommand) Run(p *program) error {
 	if c.VIN != "" {
 		subject, value = fieldmap.Vehicle, c.VIN
 	}
-	s, err := p.openSite()
+	s, err := p.openLedger()
 	if err != nil {
 		return err
 	}

@@ -104,6 +104,7 @@ func setUpScript(env *testscript.Env) error {
 	env.Setenv("NEXTWEEK", last.Next().String())
 	env.Setenv("URL", w.server.URL)
 	env.Setenv("TOKEN", token)
+	env.Setenv("RECEIPTKEY", key.Public)
 	return nil
 }
 

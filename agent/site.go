@@ -53,6 +53,20 @@ func (p *program) openSite() (*site, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.openStore(config, plan)
+}
+
+// openLedger opens the store for a command that looks back, whatever has become of the whitelist since: the site has no
+// plan.
+func (p *program) openLedger() (*site, error) {
+	config, err := LoadConfig(p.config)
+	if err != nil {
+		return nil, err
+	}
+	return p.openStore(config, nil)
+}
+
+func (p *program) openStore(config *Config, plan *fieldmap.Plan) (*site, error) {
 	log := p.logger(config.Log.Level, config.Log.Format)
 	queue := upload.NewQueue(config.DataDir, config.Dealer.ID)
 	queue.MaxSize, queue.Hold = config.Queue.MaxSize, config.Queue.Hold
