@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -81,7 +82,7 @@ func writeNDJSON(w io.Writer, q *upload.Queue) error {
 		if err != nil {
 			return err
 		}
-		if _, err := w.Write(append(e.Raw[:len(e.Raw):len(e.Raw)], '\n')); err != nil {
+		if _, err := w.Write(append(slices.Clip(e.Raw), '\n')); err != nil {
 			return fmt.Errorf("export: %w", err)
 		}
 	}
