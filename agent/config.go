@@ -62,6 +62,7 @@ type CollectorConfig struct {
 	ClientCertificate string
 	ClientKey         string
 	ReceiptKey        note.Verifier
+	ReceiptKeyText    string // ReceiptKey as it is written
 	Proxy             string // "": the environment's
 }
 
@@ -154,9 +155,9 @@ func (r configReader) collector(n strictyaml.Node) CollectorConfig {
 		CA:                r.path(o.Get("ca"), ""),
 		ClientCertificate: r.path(o.Get("client_certificate"), ""),
 		ClientKey:         r.path(o.Get("client_key"), ""),
-		ReceiptKey:        readVerifier(o.Get("receipt_key")),
 		Proxy:             readProxy(o.Get("proxy")),
 	}
+	c.ReceiptKey, c.ReceiptKeyText = readVerifier(o.Get("receipt_key"))
 	certificate, key := o.Get("client_certificate"), o.Get("client_key")
 	if certificate.Given() && !key.Given() {
 		certificate.Problem("add client_key: the file with its private key", "a client certificate is of no use without its key")

@@ -101,7 +101,7 @@ func TestLoadConfig(t *testing.T) {
 			Schedule: ScheduleConfig{Pull: "15 3 * * TUE", Spread: time.Hour, StopBy: &stop, Settle: 20 * time.Minute, LookbackWeeks: 6},
 			Collector: CollectorConfig{
 				URL: "https://collector.example.com/dmi", Token: Secret{envSecret, "ROAGENT_TOKEN"}, CA: at("ca.pem"),
-				ClientCertificate: at("dealer.pem"), ClientKey: at("dealer.key"), ReceiptKey: verifier, Proxy: "http://proxy.lan:3128",
+				ClientCertificate: at("dealer.pem"), ClientKey: at("dealer.key"), ReceiptKey: verifier, ReceiptKeyText: receiptKey, Proxy: "http://proxy.lan:3128",
 			},
 			Queue:     QueueConfig{MaxSize: 512 << 20, BatchOrders: 250, Hold: 36 * time.Hour},
 			Retention: RetentionConfig{Sent: 365 * 24 * time.Hour, Logs: 28 * 24 * time.Hour},
@@ -112,7 +112,7 @@ func TestLoadConfig(t *testing.T) {
 			DMS:      DMSConfig{Driver: "sqlite", Path: at("dms.db"), Zone: zone(t, "America/Los_Angeles"), Params: map[string]string{}},
 			Fieldmap: at("fieldmap.yaml"), DataDir: at("data"),
 			Schedule:  ScheduleConfig{Pull: "30 2 * * MON", Spread: 2 * time.Hour, Settle: 10 * time.Minute, LookbackWeeks: 4},
-			Collector: CollectorConfig{URL: "http://127.0.0.1:9000", Token: Secret{fileSecret, at("token")}, ReceiptKey: verifier},
+			Collector: CollectorConfig{URL: "http://127.0.0.1:9000", Token: Secret{fileSecret, at("token")}, ReceiptKey: verifier, ReceiptKeyText: receiptKey},
 			Queue:     QueueConfig{MaxSize: 2_000_000_000, BatchOrders: 500},
 			Retention: RetentionConfig{Sent: 730 * 24 * time.Hour, Logs: 90 * 24 * time.Hour},
 			Status:    StatusConfig{"127.0.0.1:8787"}, Log: LogConfig{slog.LevelInfo, "text"},

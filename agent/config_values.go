@@ -195,15 +195,15 @@ func readListen(n strictyaml.Node) string {
 	return address
 }
 
-func readVerifier(n strictyaml.Node) note.Verifier {
-	text := n.Text()
+func readVerifier(n strictyaml.Node) (verifier note.Verifier, text string) {
+	text = n.Text()
 	if text == "" {
-		return nil
+		return nil, ""
 	}
 	verifier, err := note.NewVerifier(text)
 	if err != nil {
 		n.Problem("copy the whole line that 'rocollector key' prints: name+hash+key, in quotes", "this is not a key that receipts can be verified with")
-		return nil
+		return nil, ""
 	}
-	return verifier
+	return verifier, text
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/dustin/go-humanize"
 	"roagent/extract/sampledms"
 	"roagent/fieldmap"
-	"roagent/upload"
 	"roagent/upload/collector"
 )
 
@@ -228,35 +227,18 @@ func (d *demo) prove(ctx context.Context) error {
 		return err
 	}
 	defer s.close()
-	entries, err := s.queue.VerifyLedger()
+	ledger, err := s.queue.VerifyLedger(d.verifier)
 	if err != nil {
 		return err
-	}
-	receipts := 0
-	for e, err := range s.queue.Entries() {
-		if err != nil {
-			return err
-		}
-		if e.Receipt == "" {
-			continue
-		}
-		receipt, err := upload.OpenReceipt([]byte(e.Receipt), d.verifier)
-		if err != nil {
-			return err
-		}
-		if receipt.ID != e.ID {
-			return fmt.Errorf("the receipt of ledger entry %d is for %s", e.Number, receipt.ID)
-		}
-		receipts++
 	}
 	pending, err := s.queue.Pending()
 	if err != nil {
 		return err
 	}
-	if pending.Batches > 0 || receipts == 0 {
-		return fmt.Errorf("%d batches are not receipted, %d receipts are held", pending.Batches, receipts)
+	if pending.Batches > 0 || ledger.Receipts == 0 {
+		return fmt.Errorf("%d batches are not receipted, %d receipts are held", pending.Batches, ledger.Receipts)
 	}
-	d.say("8. Proof: all %d receipts verify with the collector's public key; the ledger's chain of %d entries holds; nothing is left in the queue.", receipts, entries)
+	d.say("8. Proof: all %d receipts verify with the collector's public key; the ledger's chain of %d entries holds; nothing is left in the queue.", ledger.Receipts, ledger.Entries)
 	return d.proveNothingElseLeft(ctx)
 }
 
@@ -284,7 +266,8 @@ func (d *demo) lookNext(context.Context) error {
 		d.say("Look next, with --config %s (the collector has stopped; rocollector serve --store %s starts one):", d.path("roagent.yaml"), d.path("collector"))
 	}
 	d.say("  roagent fieldmap show      what leaves, and why\n  roagent fieldmap sql       the very statements\n" +
-		"  roagent preview            the exact lines of a pull\n  roagent status             weeks, queue, what waits")
+		"  roagent preview            the exact lines of a pull\n  roagent status             weeks, queue, what waits\n" +
+		"  roagent ledger verify      the proof, without the demo\n  roagent ledger who --customer 12")
 	return nil
 }
 

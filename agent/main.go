@@ -49,6 +49,7 @@ type commands struct {
 	Pull     pullCommand     `cmd:"" help:"Read the weeks that are due, queue them and send them."`
 	Send     sendCommand     `cmd:"" help:"Send what is queued, now."`
 	Status   statusCommand   `cmd:"" help:"Tell what was read, what is queued, what waits for a person."`
+	Ledger   ledgerCommand   `cmd:"" help:"Look at what left, prove it, hand it to an auditor."`
 	Parked   parkedCommand   `cmd:"" help:"Look at what could not be sent, and let it go on."`
 	Run      runCommand      `cmd:"" help:"Be the service, in the foreground: pull when it is time."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`

@@ -33,7 +33,9 @@ func TestMain(m *testing.M) {
 //
 // A script starts in a store as its IT has it: roagent.yaml, fieldmap.yaml and dms.db with two weeks of 30 orders,
 // $W1 and $W2, and a collector. `exits N roagent …` runs a command and demands its exit code, `dms SQL` changes the
-// DMS, `answer WHAT` makes the collector answer so from then on, `held WEEK` prints what it holds.
+// DMS, `answer WHAT` makes the collector answer so from then on, `held WEEK` prints what it holds. `tamper N` changes one
+// byte of an entry of the ledger, `keep head` keeps the head that a command has just printed as $HEAD, `chain FILE` holds
+// an exported ledger against its own hashes, `sums DIR` a folder against its SHA256SUMS.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
@@ -47,6 +49,10 @@ func TestScripts(t *testing.T) {
 			"answer": scriptAnswer,
 			"held":   scriptHeld,
 			"edit":   scriptEdit,
+			"tamper": scriptTamper,
+			"keep":   scriptKeep,
+			"chain":  scriptChain,
+			"sums":   scriptSums,
 		},
 	})
 }
@@ -98,6 +104,7 @@ func setUpScript(env *testscript.Env) error {
 	env.Setenv("NEXTWEEK", last.Next().String())
 	env.Setenv("URL", w.server.URL)
 	env.Setenv("TOKEN", token)
+	env.Setenv("RECEIPTKEY", key.Public)
 	return nil
 }
 

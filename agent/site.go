@@ -53,6 +53,20 @@ func (p *program) openSite() (*site, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.openStore(config, plan)
+}
+
+// openLedger opens the store for a command that looks back, whatever has become of the whitelist since: the site has no
+// plan.
+func (p *program) openLedger() (*site, error) {
+	config, err := LoadConfig(p.config)
+	if err != nil {
+		return nil, err
+	}
+	return p.openStore(config, nil)
+}
+
+func (p *program) openStore(config *Config, plan *fieldmap.Plan) (*site, error) {
 	log := p.logger(config.Log.Level, config.Log.Format)
 	queue := upload.NewQueue(config.DataDir, config.Dealer.ID)
 	queue.MaxSize, queue.Hold = config.Queue.MaxSize, config.Queue.Hold
@@ -68,6 +82,10 @@ func (s *site) close() {
 		s.log.Error("queue not closed", "error", err)
 	}
 }
+
+// whoKey names the key of the tags by which 'ledger who' finds what is about a car or a customer. It is one of its own,
+// so that the key of the HASH masks tells nobody who is in the queue.
+const whoKey = "who"
 
 // openDMS signs in to the DMS and checks its schema against the whitelist.
 func (s *site) openDMS(ctx context.Context) (*extract.DMS, *extract.Reader, error) {
@@ -88,7 +106,11 @@ func (s *site) openDMS(ctx context.Context) (*extract.DMS, *extract.Reader, erro
 	if err != nil {
 		return nil, nil, errors.Join(err, dms.Close())
 	}
-	reader, findings, err := dms.Bind(ctx, s.plan, hashKey)
+	tagKey, err := s.queue.Key(whoKey)
+	if err != nil {
+		return nil, nil, errors.Join(err, dms.Close())
+	}
+	reader, findings, err := dms.Bind(ctx, s.plan, hashKey, tagKey)
 	if err != nil {
 		return nil, nil, errors.Join(s.placed(err), dms.Close())
 	}

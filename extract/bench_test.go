@@ -88,7 +88,7 @@ func BenchmarkReading(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = dms.Close() })
-	r, _, err := dms.Bind(ctx, w.Compile(), make([]byte, 32))
+	r, _, err := dms.Bind(ctx, w.Compile(), make([]byte, 32), make([]byte, 32))
 	if err != nil {
 		b.Fatal(err)
 	}

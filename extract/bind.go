@@ -12,8 +12,9 @@ import (
 )
 
 // Bind holds a plan against the DMS's schema, and readies its statements. The findings are everything worth knowing, the
-// worst first: failures, which make the error a [*SchemaError], and warnings, which do not. hashKey is for HASH masks.
-func (d *DMS) Bind(ctx context.Context, plan *fieldmap.Plan, hashKey []byte) (*Reader, []Finding, error) {
+// worst first: failures, which make the error a [*SchemaError], and warnings, which do not. hashKey is for HASH masks,
+// tagKey for the tags of Records.
+func (d *DMS) Bind(ctx context.Context, plan *fieldmap.Plan, hashKey, tagKey []byte) (*Reader, []Finding, error) {
 	const op = "check the whitelist against the DMS"
 	statements := compile(d.dialect.syntax(), plan)
 	c := &checker{dms: d, plan: plan, statements: statements, schema: &schema{types: map[columnRef]*columnType{}}}
@@ -23,7 +24,7 @@ func (d *DMS) Bind(ctx context.Context, plan *fieldmap.Plan, hashKey []byte) (*R
 	c.check()
 	encoder, err := plan.Bind(func(l *fieldmap.Level, column fieldmap.Column) fieldmap.ColumnType {
 		return c.schema.typeOf(l, column).ColumnType
-	}, fieldmap.Options{DMSZone: d.zones.dms, HashKey: hashKey})
+	}, fieldmap.Options{DMSZone: d.zones.dms, HashKey: hashKey, TagKey: tagKey})
 	if err := c.adopt(err); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", op, err)
 	}

@@ -66,7 +66,7 @@ func TestSchemaCheck(t *testing.T) {
 		dms := r.open(t)
 		for name, tt := range checks() {
 			t.Run(name, func(t *testing.T) {
-				_, findings, err := dms.Bind(t.Context(), plan(t, head+tt.whitelist), make([]byte, 32))
+				_, findings, err := dms.Bind(t.Context(), plan(t, head+tt.whitelist), make([]byte, 32), nil)
 				failures := 0
 				for i, want := range tt.want {
 					message, hint, _ := strings.Cut(want, " | ")
@@ -102,7 +102,7 @@ func TestProposedIndexes(t *testing.T) {
 	eachDialect(t, func(t *testing.T, r *rig) {
 		r.exec(t, strings.Split(checkTables, ";")...)
 		whitelist := head + checks()["list"].whitelist
-		_, findings, err := r.open(t).Bind(t.Context(), plan(t, whitelist), nil)
+		_, findings, err := r.open(t).Bind(t.Context(), plan(t, whitelist), nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +110,7 @@ func TestProposedIndexes(t *testing.T) {
 			at := strings.Index(f.Hint, "CREATE")
 			mustExec(t, r.db, f.Hint[at:])
 		}
-		_, findings, err = r.open(t).Bind(t.Context(), plan(t, whitelist), nil)
+		_, findings, err = r.open(t).Bind(t.Context(), plan(t, whitelist), nil, nil)
 		if diff := cmp.Diff([]extract.Finding(nil), findings); diff != "" || err != nil {
 			t.Error(diff, err)
 		}
@@ -139,7 +139,7 @@ func TestTypesThatCannotBeCompared(t *testing.T) {
 			if !strings.HasPrefix(rule, "fields") {
 				whitelist += "\n  fields: [{send: id, column: id, why: t}]"
 			}
-			_, _, err := r.open(t).Bind(t.Context(), plan(t, whitelist), nil)
+			_, _, err := r.open(t).Bind(t.Context(), plan(t, whitelist), nil, nil)
 			if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 				t.Errorf("%s: %v", rule, err)
 			}

@@ -206,7 +206,7 @@ func (r *rig) open(t *testing.T) *extract.DMS {
 
 func (r *rig) bind(t *testing.T, whitelist string) *extract.Reader {
 	t.Helper()
-	reader, _, err := r.open(t).Bind(t.Context(), plan(t, whitelist), make([]byte, 32))
+	reader, _, err := r.open(t).Bind(t.Context(), plan(t, whitelist), make([]byte, 32), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

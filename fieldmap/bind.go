@@ -16,6 +16,7 @@ import (
 type Options struct {
 	DMSZone *time.Location // in which the DMS keeps its datetimes
 	HashKey []byte         // for HASH masks: 32 bytes that never leave the site
+	TagKey  []byte         // for the [Tags] of Records, in the same way; nil: they have none
 }
 
 // Encoder turns the rows of a bound [Plan] into Records. It serves one goroutine.
@@ -46,7 +47,9 @@ type fieldEncoder struct {
 	codes  map[string]string // nil: no translation
 	field  *Field
 	mask   *masker
-	watch  *watch // nil: its values may be anything
+	watch  *watch  // nil: its values may be anything
+	tagger *Tagger // nil: the field names no subject
+	names  Subject // if tagger is set
 
 	narratives Narratives // what becomes of secrets, where the field is a narrative
 }
@@ -97,6 +100,11 @@ func (e *Encoder) bindField(l *Level, fp fieldPlan, t ColumnType, o Options, pro
 	}
 	if field.As != KindUnknown {
 		f.coder.kind = field.As
+	}
+	for s := range Subject(Subjects) {
+		if f.path == s.Path() && o.TagKey != nil {
+			f.tagger, f.names = NewTagger(o.TagKey), s
+		}
 	}
 	if field.Map != nil {
 		f.codes = map[string]string{}
@@ -237,10 +245,23 @@ func (f *fieldEncoder) append(dst []byte, values []any, w *rowWriter) ([]byte, e
 	if f.watch != nil {
 		f.watch.see(v)
 	}
+	from := len(dst)
+	var err error
 	if f.codes == nil && f.mask.plain() {
-		return f.appendPlain(dst, v, w)
+		dst, err = f.appendPlain(dst, v, w)
+	} else {
+		dst, err = f.appendChanged(dst, v, w)
 	}
-	return f.appendChanged(dst, v, w)
+	if f.tagger != nil && len(dst) > from {
+		f.tag(v, w)
+	}
+	return dst, err
+}
+
+// tag notes whom or what the order is about. It looks at the value before it is mapped and masked.
+func (f *fieldEncoder) tag(v any, w *rowWriter) {
+	w.plain, _, _ = f.coder.appendPlain(w.plain[:0], v) // it was just written
+	w.tags[w.order][f.names] = f.tagger.Tag(f.names, w.plain)
 }
 
 // appendPlain is the common path: the value as it is.

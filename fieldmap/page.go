@@ -62,6 +62,7 @@ type rowWriter struct {
 	redacted []byte
 	order    int
 	events   []event
+	tags     []Tags // by place in keys
 }
 
 type eventKind uint8
@@ -129,6 +130,8 @@ func (p *Page) Reset(week Week, keys []OrderKey) {
 	for _, w := range p.enc.watches {
 		w.page = lookalikes{}
 	}
+	p.writer.tags = slices.Grow(p.writer.tags[:0], len(keys))[:len(keys)]
+	clear(p.writer.tags)
 }
 
 func filled(s []int, n int) []int {

@@ -10,6 +10,7 @@ type Record struct {
 	json   []byte
 	digest [sha256.Size]byte
 	held   string
+	tags   Tags
 }
 
 // Week returns the week in which the order falls.
@@ -27,6 +28,9 @@ func (r Record) Digest() [sha256.Size]byte { return r.digest }
 
 // Held says why the order must wait until a person releases it, in words that name no value; "" where it need not.
 func (r Record) Held() string { return r.held }
+
+// Tags returns what the order is about: tags of the values that it is sent with, whatever mask they have.
+func (r Record) Tags() Tags { return r.tags }
 
 // OrderKey names an order, and tells whether it may have changed since it was last read.
 type OrderKey struct {

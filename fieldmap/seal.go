@@ -25,7 +25,7 @@ func (p *Page) Records() iter.Seq[Record] {
 			if len(json) == 0 {
 				continue
 			}
-			if !yield(Record{week: p.week, key: p.keys[i], json: json, digest: sha256.Sum256(json), held: held[i]}) {
+			if !yield(Record{week: p.week, key: p.keys[i], json: json, digest: sha256.Sum256(json), held: held[i], tags: p.writer.tags[i]}) {
 				return
 			}
 		}

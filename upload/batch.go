@@ -70,9 +70,9 @@ func batchBound(dealer, week, id string) []byte {
 	return []byte("roagent batch 1\x00" + dealer + "\x00" + week + "\x00" + id)
 }
 
-// putBatch stores lines as a batch that waits to be sent. packed and sealed are buffers, which it returns: sealed must
-// not be used again before the transaction ends.
-func (q *Queue) putBatch(tx *bbolt.Tx, at place, head batchHead, lines, packed, sealed []byte) (usedPacked, usedSealed []byte, err error) {
+// putBatch stores lines as a batch that waits to be sent, and what they are about; nil mentions: that is not known.
+// packed and sealed are buffers, which it returns: sealed must not be used again before the transaction ends.
+func (q *Queue) putBatch(tx *bbolt.Tx, at place, head batchHead, lines, mentions, packed, sealed []byte) (usedPacked, usedSealed []byte, err error) {
 	head.ID = batchID(lines)
 	head.Bytes = int64(len(lines))
 	packed = q.page.encoder.EncodeAll(lines, packed[:0])
@@ -86,6 +86,11 @@ func (q *Queue) putBatch(tx *bbolt.Tx, at place, head batchHead, lines, packed, 
 	}
 	if err := bucket(tx, bucketWeekBatches).Put(weekPlace(head.Week, at), nil); err != nil {
 		return packed, sealed, err
+	}
+	if mentions != nil {
+		if err := q.putMentions(tx, at, head.ID, mentions); err != nil {
+			return packed, sealed, err
+		}
 	}
 	return packed, sealed, addPending(tx, at, head)
 }
@@ -233,7 +238,7 @@ func removePending(tx *bbolt.Tx, at place, head batchHead) error {
 	return bucket(tx, bucketPending).Delete(at)
 }
 
-// removeBatch takes a batch that was never delivered out of the queue.
+// removeBatch takes a batch that waits out of the queue. What it is about stays known where the collector had it once.
 func removeBatch(tx *bbolt.Tx, at place, head batchHead) error {
 	if err := removePending(tx, at, head); err != nil {
 		return err
@@ -243,6 +248,11 @@ func removeBatch(tx *bbolt.Tx, at place, head batchHead) error {
 	}
 	if err := bucket(tx, bucketPayloads).DeleteBucket(at); err != nil {
 		return err
+	}
+	if mentions := bucket(tx, bucketMentions); !head.Again && mentions.Bucket(at) != nil {
+		if err := mentions.DeleteBucket(at); err != nil {
+			return err
+		}
 	}
 	return bucket(tx, bucketWeekBatches).Delete(weekPlace(head.Week, at))
 }

@@ -115,7 +115,7 @@ func FuzzValues(f *testing.F) {
 			t.Fatal(err)
 		}
 		defer tx.Rollback() //nolint:errcheck // nothing is to be kept
-		for _, name := range buckets() {
+		for _, name := range append(buckets(), laterBuckets()...) {
 			v, err := tx.CreateBucket([]byte(name))
 			if err != nil {
 				t.Fatal(err)
@@ -132,6 +132,8 @@ func FuzzValues(f *testing.F) {
 			return err
 		})
 		_, _ = decodeEntry(b)
+		_, _, _, _ = q.mentions(tx, place("2026-W46"))
+		_ = eachMention(b, func(mention) {})
 		_, _, _ = findState(tx, &Line{Week: "2026-W46", Key: "RO1"})
 		_, _ = unpackWeek(b)
 		_, _ = unpack(b, "id")
@@ -252,5 +254,31 @@ func TestBugPanics(t *testing.T) {
 		var none []int
 		_ = none[len(q.dealer)]
 		return nil
+	})
+}
+
+// FuzzMentions holds that any bytes are an error or lines that encode back to them.
+func FuzzMentions(f *testing.F) {
+	f.Add(appendMention(appendMention(nil, mention{key: "RO1|7", revision: 300, tags: fieldmap.Tags{{1}, {2}}}), mention{key: "RO2", revision: 2, voided: true}))
+	f.Add([]byte{mentionVoided, 1, 0xff, 0xff, 0xff})
+	f.Add([]byte{0})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var again []mention
+		var text []byte
+		if eachMention(b, func(m mention) { again = append(again, m); text = appendMention(text, m) }) != nil {
+			return
+		}
+		var got []mention
+		if err := eachMention(text, func(m mention) { got = append(got, m) }); err != nil {
+			t.Fatal(err)
+		}
+		for i := range again { // a tag of nothing but zeros stands for none
+			if again[i].tags == (fieldmap.Tags{}) && !again[i].voided {
+				return
+			}
+		}
+		if diff := cmp.Diff(again, got, cmp.AllowUnexported(mention{})); diff != "" {
+			t.Error(diff)
+		}
 	})
 }

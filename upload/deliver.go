@@ -79,25 +79,33 @@ func (q *Queue) halve(w waiting) error {
 		if err != nil {
 			return err
 		}
+		tags, err := q.tagsOf(tx, w.at)
+		if err != nil {
+			return err
+		}
 		if err := removeBatch(tx, w.at, w.head); err != nil {
 			return err
 		}
 		half := len(lines) / 2
 		return errors.Join(
-			q.putAgain(tx, w.at.child(0), w.head, lines[:half]),
-			q.putAgain(tx, w.at.child(1), w.head, lines[half:]),
+			q.putAgain(tx, w.at.child(0), w.head, lines[:half], tags),
+			q.putAgain(tx, w.at.child(1), w.head, lines[half:], tags),
 		)
 	})
 }
 
 // putAgain stores lines that come from an earlier batch as a batch. Without lines there is nothing to store.
-func (q *Queue) putAgain(tx *bbolt.Tx, at place, from batchHead, lines [][]byte) error {
+func (q *Queue) putAgain(tx *bbolt.Tx, at place, from batchHead, lines [][]byte, tags orderTags) error {
 	if len(lines) == 0 {
 		return nil
 	}
+	mentions, err := tags.mentionsOf(lines)
+	if err != nil {
+		return err
+	}
 	head := batchHead{Week: from.Week, Fieldmap: from.Fieldmap, Orders: len(lines), Made: from.Made, Again: from.Again}
 	text := joinLines(lines)
-	_, _, err := q.putBatch(tx, at, head, text, nil, nil)
+	_, _, err = q.putBatch(tx, at, head, text, mentions, nil, nil)
 	return err
 }
 

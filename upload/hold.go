@@ -15,7 +15,7 @@ func (w *pageWriter) hold(record fieldmap.Record, state, next orderState) (order
 	}
 	w.stored.Parked++
 	head := parkedHead{Week: w.name, Key: line.Key, Lines: 1, Held: true, Reason: record.Held(), Since: w.now, Fieldmap: w.digest}
-	return next, w.q.parkLines(w.tx, head, "", []string{line.Key}, [][]byte{text})
+	return next, w.q.parkLines(w.tx, head, "", []string{line.Key}, [][]byte{text}, orderTags{line.Key: record.Tags()})
 }
 
 // refusedByCollector reports whether the collector refused what is parked of the order w.key. What only was held may go

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"roagent/fieldmap"
@@ -108,7 +109,7 @@ func (m *model) write(t *rapid.T) {
 
 func (m *model) put(name, key, text string) {
 	m.versions++
-	m.dms[name][key] = uploadtest.Order{Key: key, Text: text, Changed: fmt.Sprint(m.versions)}
+	m.dms[name][key] = uploadtest.Order{Key: key, Text: text, Changed: fmt.Sprint(m.versions), VIN: modelVIN(key, text)}
 }
 
 func (m *model) delete(t *rapid.T) {
@@ -226,6 +227,40 @@ func (m *model) drop(t *rapid.T) {
 // nextRun begins another run: the readings of one have the same start.
 func (m *model) nextRun() { m.run = m.run.Add(time.Hour) }
 
+// modelVIN gives several orders one car, and an order another car when its text changes.
+func modelVIN(key, text string) string {
+	return fmt.Sprintf("VIN%d", (len(text)+int(key[len(key)-1]))%3)
+}
+
+// about holds what the queue says was sent about each car against what the collector took.
+func (m *model) about() {
+	for i := range 3 {
+		vin := fmt.Sprintf("VIN%d", i)
+		named := map[string]bool{}
+		var want []string
+		for _, line := range m.site.collector.Taken() {
+			order := line.Week + "/" + line.Key
+			if strings.Contains(string(line.RepairOrder), vin) || line.Voided && named[order] {
+				named[order] = true
+				want = append(want, fmt.Sprint(order, line.Revision, line.Voided))
+			}
+		}
+		found, err := m.site.queue.About(fieldmap.Vehicle, fieldmap.NewTagger(uploadtest.TagKey()).Tag(fieldmap.Vehicle, []byte(vin)))
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		var got []string
+		for _, line := range found.Sent {
+			got = append(got, fmt.Sprint(line.Week, "/", line.Key, line.Revision, line.Voided))
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if diff := cmp.Diff(want, got); diff != "" || found.Unknown > 0 || len(found.Waiting) > 0 {
+			m.t.Errorf("%s: %s; %d unknown, waiting %v", vin, diff, found.Unknown, found.Waiting)
+		}
+	}
+}
+
 // settle reads and sends until nothing changes, and compares both ends.
 func (m *model) settle() {
 	m.site.collector.MaxOrders, m.site.collector.NoZstd, m.site.queue.MaxSize = 0, false, 0
@@ -235,6 +270,7 @@ func (m *model) settle() {
 	m.releaseVoids()
 	m.site.send()
 	m.compare(true)
+	m.about()
 	requests := len(m.site.collector.Requests())
 	m.readAll()
 	m.site.send()
@@ -250,6 +286,7 @@ func (m *model) settle() {
 	m.readAll()
 	m.site.send()
 	m.compare(false)
+	m.about()
 	m.site.sound()
 	if items, err := m.site.queue.Parked(); err != nil || len(items) > 0 {
 		m.t.Errorf("still parked: %v %v", items, err)

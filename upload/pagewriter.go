@@ -28,6 +28,7 @@ type pageWriter struct {
 	key     []byte       // scratch
 	changed []byte       // scratch
 	lines   []byte       // of the page's own batch
+	about   []byte       // the mentions of lines
 	orders  int          // lines in lines
 	voids   []*voidLines // of orders that left other weeks
 	packed  []byte
@@ -57,6 +58,7 @@ type putState struct {
 type voidLines struct {
 	week   string
 	lines  []byte
+	about  []byte // the mentions of lines
 	orders int
 }
 
@@ -65,7 +67,7 @@ func newPageWriter() (*pageWriter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &pageWriter{encoder: encoder}, nil
+	return &pageWriter{encoder: encoder, about: []byte{}}, nil // not nil, which would mean that it is not known
 }
 
 // begin makes w ready for a page, or for the voids of a week.
@@ -73,7 +75,8 @@ func (w *pageWriter) begin(q *Queue, tx *bbolt.Tx, p *Pull) {
 	w.q, w.tx, w.week, w.name, w.digest, w.reading, w.started = q, tx, p.week, p.name, p.digest.String(), p.number, p.state.Started
 	w.now = time.Now().UTC()
 	w.records, w.keys, w.puts, w.values = w.records[:0], w.keys[:0], w.puts[:0], w.values[:0]
-	w.lines, w.orders, w.voids, w.batches, w.parks = w.lines[:0], 0, w.voids[:0], 0, w.parks[:0]
+	w.lines, w.about, w.orders = w.lines[:0], w.about[:0], 0
+	w.voids, w.batches, w.parks = w.voids[:0], 0, w.parks[:0]
 	w.stored = Stored{}
 }
 
@@ -153,6 +156,7 @@ func (w *pageWriter) takeOne(record fieldmap.Record, anyParked bool) error {
 		}
 	case verdict == sendContent:
 		w.lines = appendLine(w.lines, w.q.dealer, w.name, key.Text, next.revision, state.replaces(), record.JSON())
+		w.about = appendMention(w.about, mention{key: key.Text, revision: next.revision, tags: record.Tags()})
 		w.orders++
 		fallthrough
 	default:
@@ -239,6 +243,7 @@ func (w *pageWriter) leave(other fieldmap.Week) (state orderState, problem strin
 	if verdict == sendVoid {
 		v := w.voidsOf(name)
 		v.lines = appendLine(v.lines, w.q.dealer, name, string(w.key), state.revision, &state.digest, nil)
+		v.about = appendMention(v.about, mention{key: string(w.key), revision: state.revision, voided: true})
 		v.orders++
 		w.stored.Moved++
 	}
@@ -326,7 +331,7 @@ func (w *pageWriter) seeOne(key string) error {
 // flush stores the lines so far as batches: first what left other weeks, then what came into this one.
 func (w *pageWriter) flush() error {
 	for _, v := range w.voids {
-		if err := w.store(v.week, v.lines, v.orders); err != nil {
+		if err := w.store(v.week, v.lines, v.about, v.orders); err != nil {
 			return err
 		}
 		if err := touchWeek(w.tx, v.week); err != nil {
@@ -335,15 +340,15 @@ func (w *pageWriter) flush() error {
 	}
 	w.voids = w.voids[:0]
 	if w.orders > 0 {
-		if err := w.store(w.name, w.lines, w.orders); err != nil {
+		if err := w.store(w.name, w.lines, w.about, w.orders); err != nil {
 			return err
 		}
 	}
-	w.lines, w.orders = w.lines[:0], 0
+	w.lines, w.about, w.orders = w.lines[:0], w.about[:0], 0
 	return nil
 }
 
-func (w *pageWriter) store(week string, lines []byte, orders int) error {
+func (w *pageWriter) store(week string, lines, about []byte, orders int) error {
 	pending, err := loadPending(w.tx)
 	if err != nil {
 		return err
@@ -356,7 +361,7 @@ func (w *pageWriter) store(week string, lines []byte, orders int) error {
 		w.sealed = append(w.sealed, nil)
 	}
 	head := batchHead{Week: week, Fieldmap: w.digest, Orders: orders, Made: w.now}
-	w.packed, w.sealed[w.batches], err = w.q.putBatch(w.tx, at, head, lines, w.packed, w.sealed[w.batches])
+	w.packed, w.sealed[w.batches], err = w.q.putBatch(w.tx, at, head, lines, about, w.packed, w.sealed[w.batches])
 	if err != nil {
 		return err
 	}

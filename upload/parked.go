@@ -30,6 +30,8 @@ type parkedHead struct {
 type parkedLines struct {
 	Detail string `json:"detail"`
 	Lines  []byte `json:"lines"` // NDJSON, zstd
+	// Mentions is what the lines are about; null where an earlier program parked them.
+	Mentions []byte `json:"mentions"`
 }
 
 func hasParked(tx *bbolt.Tx) bool {

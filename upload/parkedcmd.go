@@ -44,11 +44,11 @@ func (q *Queue) ParkedLines(number uint64) (item ParkedItem, lines [][]byte, err
 		if err != nil {
 			return err
 		}
-		var packed []byte
-		if item, packed, err = q.openParked(tx, number, head); err != nil || packed == nil {
+		var content parkedLines
+		if item, content, err = q.openParked(tx, number, head); err != nil || content.Lines == nil {
 			return err
 		}
-		all, err := unpackParked(packed)
+		all, err := unpackParked(content.Lines)
 		if err != nil {
 			return err
 		}
@@ -58,27 +58,26 @@ func (q *Queue) ParkedLines(number uint64) (item ParkedItem, lines [][]byte, err
 	return item, lines, err
 }
 
-// openParked unseals what is parked; packed is nil where no lines are kept.
-func (q *Queue) openParked(tx *bbolt.Tx, number uint64, head parkedHead) (item ParkedItem, packed []byte, err error) {
+// openParked unseals what is parked; content is empty where no lines are kept.
+func (q *Queue) openParked(tx *bbolt.Tx, number uint64, head parkedHead) (item ParkedItem, content parkedLines, err error) {
 	item = ParkedItem{
 		Number: number, Week: head.Week, Key: head.Key, Orders: max(1, head.Lines), Reason: head.Reason, Since: head.Since,
 		Refused: head.Lines > 0 && !head.Held, Held: head.Held,
 	}
 	if head.Lines == 0 {
-		return item, nil, nil
+		return item, content, nil
 	}
 	text, err := q.sealer.open(payload(tx, bucketPayloads, parkedPlace(number)), parkedBound(q.dealer, number))
 	if err != nil {
-		return item, nil, damaged(err, "open what is parked as number %d", number)
+		return item, content, damaged(err, "open what is parked as number %d", number)
 	}
-	var content parkedLines
 	if err := json.Unmarshal(text, &content); err != nil {
-		return item, nil, damaged(err, "what is parked as number %d is damaged", number)
+		return item, content, damaged(err, "what is parked as number %d is damaged", number)
 	}
 	if content.Detail != "" {
 		item.Reason += ": " + content.Detail
 	}
-	return item, content.Lines, nil
+	return item, content, nil
 }
 
 func unpackParked(packed []byte) ([][]byte, error) {
@@ -127,7 +126,7 @@ func (q *Queue) Release(number uint64, who string) error {
 		if head.Lines == 0 {
 			return ErrNotHeld
 		}
-		texts, lines, err := q.parkedNow(tx, number, head)
+		texts, lines, tags, err := q.parkedNow(tx, number, head)
 		if err != nil {
 			return err
 		}
@@ -146,7 +145,7 @@ func (q *Queue) Release(number uint64, who string) error {
 			return err
 		}
 		from := batchHead{Week: head.Week, Fieldmap: head.Fieldmap, Made: head.Since}
-		if err := q.putAgain(tx, at, from, due); err != nil {
+		if err := q.putAgain(tx, at, from, due, tags); err != nil {
 			return err
 		}
 		return record(tx, Entry{Kind: ReleasedEntry, Who: who, Week: head.Week, Key: head.Key, ID: batchID(joinLines(due)), Orders: len(due)})
@@ -157,17 +156,24 @@ func (q *Queue) Release(number uint64, who string) error {
 	return err
 }
 
-// parkedNow returns the lines of something parked that no later one of their order has replaced.
-func (q *Queue) parkedNow(tx *bbolt.Tx, number uint64, head parkedHead) ([][]byte, []Line, error) {
-	_, packed, err := q.openParked(tx, number, head)
+// parkedNow returns the lines of something parked that no later one of their order has replaced, and what they are
+// about.
+func (q *Queue) parkedNow(tx *bbolt.Tx, number uint64, head parkedHead) (texts [][]byte, lines []Line, tags orderTags, err error) {
+	_, content, err := q.openParked(tx, number, head)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	all, err := unpackParked(packed)
+	if content.Mentions != nil {
+		if tags, err = readTags(content.Mentions); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	all, err := unpackParked(content.Lines)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return currentLines(tx, number, all)
+	texts, lines, err = currentLines(tx, number, all)
+	return texts, lines, tags, err
 }
 
 // follow returns the lines that follow from what the collector has, and makes their orders' states count them.
@@ -218,7 +224,7 @@ func (q *Queue) Drop(number uint64, who string) error {
 		}
 		var lines []Line
 		if head.Lines > 0 {
-			if _, lines, err = q.parkedNow(tx, number, head); err != nil {
+			if _, lines, _, err = q.parkedNow(tx, number, head); err != nil {
 				return err
 			}
 		}

@@ -306,6 +306,7 @@ func (w *pageWriter) void(key []byte) error {
 	verdict, next := state.missed()
 	if verdict == sendVoid {
 		w.lines = appendLine(w.lines, w.q.dealer, w.name, string(key), next.revision, state.replaces(), nil)
+		w.about = appendMention(w.about, mention{key: string(key), revision: next.revision, voided: true})
 		w.orders++
 		w.stored.Revised++
 	}

@@ -309,7 +309,7 @@ func TestManifest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantWeek := upload.WeekStatus{Week: "2026-W46", Readings: 1, ReadAt: now, Held: 2, Sent: 2, Closed: true}
+	wantWeek := upload.WeekStatus{Week: "2026-W46", Readings: 1, ReadAt: now, Held: 2, Sent: 2, Skipped: 3, Withheld: 1, Closed: true}
 	wantWeek.ClosedAt = weeks[0].ClosedAt
 	if diff := cmp.Diff([]upload.WeekStatus{wantWeek}, weeks); diff != "" {
 		t.Error(diff)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,6 +44,7 @@ const (
 	bucketParked      = "parked"
 	bucketParkedKeys  = "parked_keys"
 	bucketLedger      = "ledger"
+	bucketMentions    = "mentions"
 )
 
 func buckets() []string {
@@ -51,6 +53,9 @@ func buckets() []string {
 		bucketWeekBatches, bucketParked, bucketParkedKeys, bucketLedger,
 	}
 }
+
+// laterBuckets are those that the file of an earlier program lacks until Open makes them.
+func laterBuckets() []string { return []string{bucketMentions} }
 
 // Keys of bucketMeta.
 const (
@@ -231,22 +236,24 @@ func (q *Queue) prepare() (err error) {
 		}
 	}()
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	fresh := false
+	fresh, older := false, false
 	if err := q.db.View(func(tx *bbolt.Tx) error {
 		first, _ := tx.Cursor().First()
 		fresh = first == nil
 		if fresh {
 			return q.lost("the file holds nothing")
 		}
+		older = slices.ContainsFunc(laterBuckets(), func(name string) bool { return tx.Bucket([]byte(name)) == nil })
 		return q.checkOwner(tx)
-	}); err != nil || !fresh {
+	}); err != nil || !fresh && !older {
 		return err
 	}
+	if older {
+		return q.update("bring queue up to date", func(tx *bbolt.Tx) error { return makeBuckets(tx, laterBuckets()) })
+	}
 	return q.update("make queue", func(tx *bbolt.Tx) error {
-		for _, name := range buckets() {
-			if _, err := tx.CreateBucket([]byte(name)); err != nil {
-				return err
-			}
+		if err := makeBuckets(tx, append(buckets(), laterBuckets()...)); err != nil {
+			return err
 		}
 		meta := tx.Bucket([]byte(bucketMeta))
 		return errors.Join(
@@ -254,6 +261,15 @@ func (q *Queue) prepare() (err error) {
 			meta.Put([]byte(metaDealer), []byte(q.dealer)),
 		)
 	})
+}
+
+func makeBuckets(tx *bbolt.Tx, names []string) error {
+	for _, name := range names {
+		if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (q *Queue) checkOwner(tx *bbolt.Tx) error {

@@ -82,13 +82,17 @@ func (r *refusal) rebaseBatch(at place) error {
 	if !changed {
 		return nil
 	}
+	tags, err := r.q.tagsOf(r.tx, at)
+	if err != nil {
+		return err
+	}
 	if err := removeBatch(r.tx, at, head); err != nil {
 		return err
 	}
 	if err := touchWeek(r.tx, head.Week); err != nil {
 		return err
 	}
-	return r.q.putAgain(r.tx, at.child(0), head, kept)
+	return r.q.putAgain(r.tx, at.child(0), head, kept, tags)
 }
 
 // next returns a later line as it must be sent now; nil if the collector has nothing to learn from it any more.

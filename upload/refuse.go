@@ -20,11 +20,14 @@ func (q *Queue) refuse(w waiting, reason string, refused []LineProblem) (parked 
 			return err
 		}
 		r := &refusal{q: q, tx: tx, w: w, chains: map[string]*chain{}}
+		if r.tags, err = q.tagsOf(tx, w.at); err != nil {
+			return err
+		}
 		kept := r.sort(lines, reason, refused)
 		if err := removeBatch(tx, w.at, w.head); err != nil {
 			return err
 		}
-		if err := q.putAgain(tx, w.at.child(0), w.head, kept); err != nil {
+		if err := q.putAgain(tx, w.at.child(0), w.head, kept, r.tags); err != nil {
 			return err
 		}
 		if parked, err = r.park(); err != nil {
@@ -40,6 +43,7 @@ type refusal struct {
 	q      *Queue
 	tx     *bbolt.Tx
 	w      waiting
+	tags   orderTags // of w
 	groups []refusedLines
 	chains map[string]*chain // by key
 }
@@ -158,16 +162,20 @@ func (r *refusal) parkGroup(group *refusedLines) (int, error) {
 	if len(keys) == 1 {
 		head.Key = keys[0]
 	}
-	return len(keys), r.q.parkLines(r.tx, head, group.reason, keys, texts)
+	return len(keys), r.q.parkLines(r.tx, head, group.reason, keys, texts, r.tags)
 }
 
-// parkLines parks lines of one week together. detail is sealed with them.
-func (q *Queue) parkLines(tx *bbolt.Tx, head parkedHead, detail string, keys []string, lines [][]byte) error {
+// parkLines parks lines of one week together. detail and what the lines are about are sealed with them.
+func (q *Queue) parkLines(tx *bbolt.Tx, head parkedHead, detail string, keys []string, lines [][]byte, tags orderTags) error {
+	mentions, err := tags.mentionsOf(lines)
+	if err != nil {
+		return err
+	}
 	number, err := bucket(tx, bucketParked).NextSequence()
 	if err != nil {
 		return fmt.Errorf("park: %w", err)
 	}
-	content, err := json.Marshal(parkedLines{Detail: detail, Lines: q.page.encoder.EncodeAll(joinLines(lines), nil)})
+	content, err := json.Marshal(parkedLines{Detail: detail, Lines: q.page.encoder.EncodeAll(joinLines(lines), nil), Mentions: mentions})
 	if err != nil {
 		return fmt.Errorf("park: %w", err)
 	}

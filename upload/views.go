@@ -18,6 +18,8 @@ type WeekStatus struct {
 	Sent     int       `json:"sent"`              // lines with a receipt
 	Waiting  int       `json:"waiting"`           // lines queued
 	Parked   int       `json:"parked"`            // orders
+	Skipped  int       `json:"skipped"`           // rows that a rule left out, of the last reading
+	Withheld int       `json:"withheld"`          // values that a rule left out, of the last reading that read every order
 	ClosedAt time.Time `json:"closed_at,omitzero"`
 	Closed   bool      `json:"closed"` // the collector's receipt for the manifest is held, and it still says all
 }
@@ -63,6 +65,12 @@ func weekStatus(tx *bbolt.Tx, name string) (WeekStatus, error) {
 	w.Readings = state.Readings
 	if state.Last != nil {
 		w.ReadAt = state.Last.Ended
+		for _, s := range state.Last.Skipped {
+			w.Skipped += s.Count
+		}
+		for _, n := range state.Last.Left.Withheld {
+			w.Withheld += n
+		}
 	}
 	if r := state.Reading; r != nil {
 		w.Reading = &Progress{Started: r.Started, Tally: r.Tally}

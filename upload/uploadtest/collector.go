@@ -2,6 +2,7 @@ package uploadtest
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
@@ -171,6 +172,22 @@ func (c *Collector) Held() map[string]upload.Line {
 		}
 	}
 	return held
+}
+
+// Taken returns every line that is held, of all revisions, those of one order in the order of their revisions.
+func (c *Collector) Taken() []upload.Line {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []upload.Line
+	for _, batches := range c.batches {
+		for _, lines := range batches {
+			all = append(all, lines...)
+		}
+	}
+	slices.SortFunc(all, func(a, b upload.Line) int {
+		return cmp.Or(cmp.Compare(a.Week, b.Week), cmp.Compare(a.Key, b.Key), cmp.Compare(a.Revision, b.Revision))
+	})
+	return all
 }
 
 // Lines returns how many lines are held, of all revisions.

@@ -1,6 +1,7 @@
 package uploadtest
 
 import (
+	"bytes"
 	"iter"
 	"testing"
 	"time"
@@ -10,10 +11,15 @@ import (
 
 // Order is one order of a DMS that has a key and a text.
 type Order struct {
-	Key     string
-	Changed string // the changed column's value; "" where the test has no such column
-	Text    string
+	Key      string
+	Changed  string // the changed column's value; "" where the test has no such column
+	Text     string
+	VIN      string // "" where the test has no such column
+	Customer string // likewise
 }
+
+// TagKey is the key of the tags that Records have.
+func TagKey() []byte { return bytes.Repeat([]byte{7}, 32) }
 
 // Orders makes Records as a pull does: through a whitelist, its plan and a page.
 type Orders struct {
@@ -39,6 +45,8 @@ func NewOrdersThat(t testing.TB, narratives fieldmap.Narratives, recipient strin
 			Fields: []fieldmap.Field{
 				{Send: "repair_order_header.document_id", Column: column("RONumber"), Why: "names the visit"},
 				{Send: "repair_order_header.order_notes", Column: column("Notes"), Why: "what was done", Narrative: true},
+				{Send: fieldmap.Vehicle.Path(), Column: column("VIN"), Why: "recalls"},
+				{Send: fieldmap.Customer.Path(), Column: column("CustomerNo"), Mask: fieldmap.Mask{Strategy: fieldmap.MaskHash}, Why: "tells two visits apart"},
 			},
 		},
 	}
@@ -46,7 +54,7 @@ func NewOrdersThat(t testing.TB, narratives fieldmap.Narratives, recipient strin
 	text := func(*fieldmap.Level, fieldmap.Column) fieldmap.ColumnType {
 		return fieldmap.ColumnType{Kind: fieldmap.KindText, Database: "text"}
 	}
-	encoder, err := plan.Bind(text, fieldmap.Options{DMSZone: time.UTC, HashKey: make([]byte, 32)})
+	encoder, err := plan.Bind(text, fieldmap.Options{DMSZone: time.UTC, HashKey: make([]byte, 32), TagKey: TagKey()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,6 +77,10 @@ func (o *Orders) Records(week fieldmap.Week, orders ...Order) iter.Seq[fieldmap.
 				values[i] = order.Key
 			case "Notes":
 				values[i] = order.Text
+			case "VIN":
+				values[i] = orNull(order.VIN)
+			case "CustomerNo":
+				values[i] = orNull(order.Customer)
 			}
 		}
 		if err := o.page.Add(level, values); err != nil {
@@ -76,6 +88,13 @@ func (o *Orders) Records(week fieldmap.Week, orders ...Order) iter.Seq[fieldmap.
 		}
 	}
 	return o.page.Records()
+}
+
+func orNull(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
 }
 
 // Keys returns the keys of orders.
