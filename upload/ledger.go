@@ -19,6 +19,7 @@ type EntryKind string
 // What the ledger records.
 const (
 	ApprovalEntry   EntryKind = "approval"   // a person approved a whitelist: Who, Fieldmap, Text
+	NarrowedEntry   EntryKind = "narrowed"   // a whitelist that is only narrower than the approved one is in force: Fieldmap, Text
 	ReadingEntry    EntryKind = "reading"    // a week was read: Week, Fieldmap, Tally
 	BatchEntry      EntryKind = "batch"      // a batch is at the collector: Week, Fieldmap, ID, Orders, Bytes, Receipt
 	ManifestEntry   EntryKind = "manifest"   // a week is closed: Week, ID, Orders, Receipt
@@ -47,7 +48,7 @@ type Entry struct {
 	Why      string    `json:"why,omitempty"`
 	Receipt  string    `json:"receipt,omitempty"` // the signed note
 	Who      string    `json:"who,omitempty"`
-	Text     string    `json:"text,omitempty"` // the canonical whitelist that was approved
+	Text     string    `json:"text,omitempty"` // the canonical whitelist that was approved or narrowed
 }
 
 const metaLedger = "ledger" // in bucketMeta: number and digest of the last entry
