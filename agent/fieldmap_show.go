@@ -6,10 +6,6 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
-	"time"
-
-	"roagent/fieldmap"
-	"roagent/upload"
 )
 
 type fieldmapShowCommand struct {
@@ -22,160 +18,74 @@ func (c fieldmapShowCommand) Run(p *program) error {
 		return err
 	}
 	defer s.close()
-	approval, approved, err := s.queue.Approved()
+	consent, err := s.consent()
 	if err != nil {
 		return err
 	}
 	if c.JSON {
 		return printJSON(p.stdout, shownWhitelist{
-			Digest: s.plan.Digest.String(), Approved: approved && approval.Digest == s.plan.Digest.String(),
+			Digest: s.plan.Digest.String(), Approved: consent.exact(), State: consent.state(),
 			Whitelist: s.plan.Whitelist.Canonical(), NotSTAR: s.plan.Whitelist.NotSTAR(),
 		})
 	}
-	w := s.plan.Whitelist
-	t := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "sent to\t%s\nfor\t%s\nunder\t%s\ndigest\t%s\napproved\t%s\n", w.Recipient, w.Purpose, w.Agreement, s.plan.Digest, approvalText(approval, approved, s.plan.Digest))
-	if err := t.Flush(); err != nil {
+	if err := newSheet(s.plan).print(p.stdout, consent); err != nil {
 		return fmt.Errorf("print the whitelist: %w", err)
 	}
-	for _, l := range s.plan.Levels {
-		if err := printLevel(p.stdout, l); err != nil {
-			return fmt.Errorf("print the whitelist: %w", err)
-		}
-	}
-	for _, path := range w.NotSTAR() {
-		fmt.Fprintf(p.stdout, "\nnot a STAR name: %s", path)
-	}
-	fmt.Fprintln(p.stdout)
 	return nil
 }
 
 type shownWhitelist struct {
 	Digest    string          `json:"digest"`
-	Approved  bool            `json:"approved"`
+	Approved  bool            `json:"approved"` // this very digest
+	State     string          `json:"state"`    // approved, narrowed, changed, unapproved
 	NotSTAR   []string        `json:"not_star"`
 	Whitelist json.RawMessage `json:"whitelist"` // in its canonical form, of which the digest is
 }
 
-func approvalText(a upload.Approval, ok bool, digest fieldmap.Digest) string {
-	switch {
-	case !ok:
-		return "no: nothing is read until it is"
-	case a.Digest != digest.String():
-		return fmt.Sprintf("no: %s approved another one on %s (%.12s…)", a.Who, a.At.Format(time.DateOnly), a.Digest)
-	}
-	return fmt.Sprintf("by %s on %s", a.Who, a.At.Format(time.DateOnly))
-}
-
-// printLevel prints one table of the whitelist: what is sent of it, what is left out, what is read only to decide.
-func printLevel(w io.Writer, l *fieldmap.Level) error {
-	if l.Parent == nil {
-		fmt.Fprintf(w, "\norders: %s, each named by %s, of the week in which %s falls\n", l.From, strings.Join(l.Key, ", "), l.Week)
-	} else {
-		fmt.Fprintf(w, "\n%s: %s, any number each %s\n", l.Path, l.From, parentWord(l))
-	}
-	for _, j := range l.Joins {
-		fmt.Fprintf(w, "  with %s, the row of %s %s\n", j.Name, j.From, linkWords(j.On))
-	}
+func (s *sheet) print(w io.Writer, c consent) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "  SENT AS\tREAD FROM\tSENT HOW\tWHY")
-	sent := map[fieldmap.Column]bool{}
-	for _, f := range l.Fields() {
-		sent[f.Column] = true
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", f.Send, f.Column, howSent(f), f.Why)
-	}
+	fmt.Fprintf(t, "sent to\t%s\nfor\t%s\nunder\t%s\ndigest\t%s\napproved\t%s\n", s.Recipient, s.Purpose, s.Agreement, s.Digest, c)
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	for _, f := range l.Fields() {
-		for _, r := range f.Withhold {
-			fmt.Fprintf(w, "  withheld: %s where %s: %s\n", f.Send, ruleWords(r), r.Why)
+	for _, table := range s.Tables {
+		if err := table.print(w); err != nil {
+			return err
 		}
 	}
-	for _, r := range l.Skip {
-		fmt.Fprintf(w, "  skipped: the whole row where %s: %s\n", ruleWords(r), r.Why)
+	for _, path := range s.NotSTAR {
+		fmt.Fprintf(w, "\nnot a STAR name: %s", path)
 	}
-	var decides []string
-	for _, c := range l.Columns() {
-		if !sent[c] {
-			decides = append(decides, c.String())
-		}
-	}
-	if len(decides) > 0 {
-		fmt.Fprintf(w, "  read to decide and to link, never sent: %s\n", strings.Join(decides, ", "))
-	}
+	fmt.Fprintln(w)
 	return nil
 }
 
-func parentWord(l *fieldmap.Level) string {
-	if l.Parent.Parent == nil {
-		return "order"
+func (t *sheetTable) print(w io.Writer) error {
+	fmt.Fprintf(w, "\n%s: %s\n", t.Name, t.About)
+	for _, j := range t.Joins {
+		fmt.Fprintf(w, "  with %s\n", j)
 	}
-	return l.Parent.Path
-}
-
-func linkWords(pairs []fieldmap.Pair) string {
-	var words []string
-	for _, p := range pairs {
-		words = append(words, fmt.Sprintf("whose %s is the order's %s", p.Right, p.Left))
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "  SENT AS\tREAD FROM\tSENT HOW\tWHY")
+	for _, f := range t.Fields {
+		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", f.Send, f.Column, f.How, f.Why)
 	}
-	return strings.Join(words, " and ")
-}
-
-func howSent(f *fieldmap.Field) string {
-	how := "as it is"
-	switch m := f.Mask; m.Strategy {
-	case fieldmap.MaskNone, "":
-	case fieldmap.MaskPartial:
-		how = fmt.Sprintf("masked but the last %d", m.Keep)
-	case fieldmap.MaskTruncate:
-		how = fmt.Sprintf("the first %d only", m.Keep)
-	case fieldmap.MaskGeneralize:
-		how = "the " + m.To + " only"
-	default:
-		how = string(m.Strategy)
+	if err := table.Flush(); err != nil {
+		return err
 	}
-	if f.Map != nil {
-		how += ", translated"
+	for _, f := range t.Fields {
+		if f.Codes != "" {
+			fmt.Fprintf(w, "  translated: %s from %s\n", f.Send, f.Codes)
+		}
+		for _, r := range f.Withheld {
+			fmt.Fprintf(w, "  withheld: %s where %s: %s\n", f.Send, r.Where, r.Why)
+		}
 	}
-	if f.Unit != "" {
-		how += " in " + f.Unit
+	for _, r := range t.Skips {
+		fmt.Fprintf(w, "  skipped: the whole row where %s: %s\n", r.Where, r.Why)
 	}
-	if f.Currency != "" {
-		how += " in " + f.Currency
+	if len(t.Decides) > 0 {
+		fmt.Fprintf(w, "  read to decide and to link, never sent: %s\n", strings.Join(t.Decides, ", "))
 	}
-	if f.Narrative {
-		how += ", free text, not scanned"
-	}
-	return strings.TrimPrefix(how, "as it is, ")
-}
-
-// ruleWords says a rule in words: OptOut is Y.
-func ruleWords(r fieldmap.Rule) string {
-	var words []string
-	for _, c := range r.All {
-		words = append(words, conditionWords(c))
-	}
-	return strings.Join(words, " and ")
-}
-
-func conditionWords(c fieldmap.Condition) string {
-	values := strings.Join(c.Values, " or ")
-	switch c.Op {
-	case fieldmap.In:
-		return fmt.Sprintf("%s is %s", c.Column, values)
-	case fieldmap.NotIn:
-		return fmt.Sprintf("%s is anything but %s", c.Column, values)
-	case fieldmap.IsNull:
-		return fmt.Sprintf("%s is empty", c.Column)
-	case fieldmap.NotNull:
-		return fmt.Sprintf("%s is not empty", c.Column)
-	case fieldmap.Before:
-		return fmt.Sprintf("%s is before %s", c.Column, c.Time.Format(time.DateTime))
-	case fieldmap.After:
-		return fmt.Sprintf("%s is after %s", c.Column, c.Time.Format(time.DateTime))
-	case fieldmap.OlderThan:
-		return fmt.Sprintf("%s is older than %d %s at the end of the week", c.Column, c.Age.N, c.Age.Unit)
-	}
-	return c.Column.String()
+	return nil
 }
