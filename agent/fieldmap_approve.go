@@ -7,7 +7,6 @@ import (
 	"unicode"
 
 	"roagent/fieldmap"
-	"roagent/upload"
 )
 
 type fieldmapApproveCommand struct {
@@ -88,27 +87,6 @@ func (c fieldmapApproveCommand) sameDigest(digest fieldmap.Digest) error {
 			fmt.Sprintf("the whitelist has the digest %s, not %s", digest, want),
 			"it was changed since that digest was written down: look at it again with 'roagent fieldmap show'",
 		}
-	}
-	return nil
-}
-
-// checkApproval refuses a whitelist other than the approved one, and one that only one person approved though it takes two.
-func checkApproval(queue *upload.Queue, plan *fieldmap.Plan) error {
-	digest := plan.Digest
-	approval, ok, err := queue.Approved()
-	switch {
-	case err != nil:
-		return err
-	case !ok:
-		return &refusedError{"the whitelist is not approved: nothing is read", "look at it with 'roagent fieldmap show', then 'roagent fieldmap approve --by NAME'"}
-	case approval.Digest != digest.String():
-		return &refusedError{
-			fmt.Sprintf("the whitelist was changed after %s approved it on %s: nothing is read", approval.Who, approval.At.Format(time.DateOnly)),
-			fmt.Sprintf("approved is %.12s…, the file now has %.12s…; look at it with 'roagent fieldmap show', then 'roagent fieldmap approve --by NAME', or put the approved file back", approval.Digest, digest),
-		}
-	}
-	if _, overridden := plan.Forbidden(); len(overridden) > 0 && approval.Second == "" {
-		return needsSecond(overridden)
 	}
 	return nil
 }

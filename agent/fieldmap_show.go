@@ -4,15 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"roagent/fieldmap"
-	"roagent/fieldmap/class"
-	"roagent/upload"
 )
 
 type fieldmapShowCommand struct {
@@ -25,42 +21,32 @@ func (c fieldmapShowCommand) Run(p *program) error {
 		return err
 	}
 	defer s.close()
-	approval, approved, err := s.queue.Approved()
+	consent, err := s.consent()
 	if err != nil {
 		return err
 	}
-	refused, overridden := s.plan.Forbidden()
 	if c.JSON {
+		refused, overridden := s.plan.Forbidden()
 		return printJSON(p.stdout, shownWhitelist{
+			Digest: s.plan.Digest.String(), Approved: consent.exact(), State: consent.state(),
 			Forbidden: shownForbiddens(slices.Concat(refused, overridden)),
-			Digest:    s.plan.Digest.String(), Approved: approved && approval.Digest == s.plan.Digest.String(),
 			Whitelist: s.plan.Whitelist.Canonical(), NotSTAR: s.plan.Whitelist.NotSTAR(),
 		})
 	}
-	w := s.plan.Whitelist
-	out := inColour(p.stdout, os.Getenv("NO_COLOR"))
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "sent to\t%s\nfor\t%s\nunder\t%s\nfree text\t%s\ndigest\t%s\napproved\t%s\n", w.Recipient, w.Purpose, w.Agreement,
-		narrativesText(w.Narratives), s.plan.Digest, approvalText(approval, approved, s.plan.Digest))
-	if err := t.Flush(); err != nil {
+	out := p.stdout
+	if p.colors() {
+		out = redWriter{out}
+	}
+	if err := newSheet(s.plan).print(out, consent); err != nil {
 		return fmt.Errorf("print the whitelist: %w", err)
 	}
-	for _, l := range s.plan.Levels {
-		if err := printLevel(out, l); err != nil {
-			return fmt.Errorf("print the whitelist: %w", err)
-		}
-		printForbidden(out, l, refused, overridden)
-	}
-	for _, path := range w.NotSTAR() {
-		fmt.Fprintf(p.stdout, "\nnot a STAR name: %s", path)
-	}
-	fmt.Fprintln(p.stdout)
 	return nil
 }
 
 type shownWhitelist struct {
 	Digest    string           `json:"digest"`
-	Approved  bool             `json:"approved"`
+	Approved  bool             `json:"approved"` // this very digest
+	State     string           `json:"state"`    // approved, narrowed, changed, unapproved
 	NotSTAR   []string         `json:"not_star"`
 	Forbidden []shownForbidden `json:"forbidden"`
 	Whitelist json.RawMessage  `json:"whitelist"` // in its canonical form, of which the digest is
@@ -86,144 +72,56 @@ func shownForbiddens(all []fieldmap.Forbidden) []shownForbidden {
 	return shown
 }
 
-func approvalText(a upload.Approval, ok bool, digest fieldmap.Digest) string {
-	switch {
-	case !ok:
-		return "no: nothing is read until it is"
-	case a.Digest != digest.String():
-		return fmt.Sprintf("no: %s approved another one on %s (%.12s…)", a.Who, a.At.Format(time.DateOnly), a.Digest)
-	}
-	return fmt.Sprintf("by %s on %s", approvers(a.Who, a.Second), a.At.Format(time.DateOnly))
-}
-
-// narrativesText says what becomes of secrets in free text.
-func narrativesText(n fieldmap.Narratives) string {
-	switch n {
-	case fieldmap.HoldNarratives:
-		return "scanned: an order with a secret in it waits until a person releases it, and is sent redacted"
-	case fieldmap.SendNarratives:
-		return "scanned, and SENT AS IT IS: secrets in it are only counted"
-	}
-	return "scanned: secrets in it are redacted"
-}
-
-// printLevel prints one table of the whitelist: what is sent of it, what is left out, what is read only to decide.
-func printLevel(w io.Writer, l *fieldmap.Level) error {
-	if l.Parent == nil {
-		fmt.Fprintf(w, "\norders: %s, each named by %s, of the week in which %s falls\n", l.From, strings.Join(l.Key, ", "), l.Week)
-	} else {
-		fmt.Fprintf(w, "\n%s: %s, any number each %s\n", l.Path, l.From, parentWord(l))
-	}
-	for _, j := range l.Joins {
-		fmt.Fprintf(w, "  with %s, the row of %s %s\n", j.Name, j.From, linkWords(j.On))
-	}
+func (s *sheet) print(w io.Writer, c consent) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "  SENT AS\tREAD FROM\tCLASS\tSENT HOW\tWHY")
-	sent := map[fieldmap.Column]bool{}
-	for _, f := range l.Fields() {
-		sent[f.Column] = true
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\n", f.Send, f.Column, className(l.ClassOf(f)), howSent(f), f.Why)
-	}
+	fmt.Fprintf(t, "sent to\t%s\nfor\t%s\nunder\t%s\nfree text\t%s\ndigest\t%s\napproved\t%s\n", s.Recipient, s.Purpose, s.Agreement, s.FreeText, s.Digest, c)
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	for _, f := range l.Fields() {
-		for _, r := range f.Withhold {
-			fmt.Fprintf(w, "  withheld: %s where %s: %s\n", f.Send, ruleWords(r), r.Why)
+	for _, table := range s.Tables {
+		if err := table.print(w); err != nil {
+			return err
 		}
 	}
-	for _, r := range l.Skip {
-		fmt.Fprintf(w, "  skipped: the whole row where %s: %s\n", ruleWords(r), r.Why)
+	for _, path := range s.NotSTAR {
+		fmt.Fprintf(w, "\nnot a STAR name: %s", path)
 	}
-	var decides []string
-	for _, c := range l.Columns() {
-		if !sent[c] {
-			decides = append(decides, c.String())
-		}
-	}
-	if len(decides) > 0 {
-		fmt.Fprintf(w, "  read to decide and to link, never sent: %s\n", strings.Join(decides, ", "))
-	}
+	fmt.Fprintln(w)
 	return nil
 }
 
-// className returns a class as people read it.
-func className(f class.Finding) string {
-	if f.Forbidden() {
-		return "FORBIDDEN"
+func (t *sheetTable) print(w io.Writer) error {
+	fmt.Fprintf(w, "\n%s: %s\n", t.Name, t.About)
+	for _, j := range t.Joins {
+		fmt.Fprintf(w, "  with %s\n", j)
 	}
-	return string(f.Class)
-}
-
-func parentWord(l *fieldmap.Level) string {
-	if l.Parent.Parent == nil {
-		return "order"
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "  SENT AS\tREAD FROM\tCLASS\tSENT HOW\tWHY")
+	for _, f := range t.Fields {
+		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\n", f.Send, f.Column, f.Class, f.How, f.Why)
 	}
-	return l.Parent.Path
-}
-
-func linkWords(pairs []fieldmap.Pair) string {
-	var words []string
-	for _, p := range pairs {
-		words = append(words, fmt.Sprintf("whose %s is the order's %s", p.Right, p.Left))
+	if err := table.Flush(); err != nil {
+		return err
 	}
-	return strings.Join(words, " and ")
-}
-
-func howSent(f *fieldmap.Field) string {
-	how := "as it is"
-	switch m := f.Mask; m.Strategy {
-	case fieldmap.MaskNone, "":
-	case fieldmap.MaskPartial:
-		how = fmt.Sprintf("masked but the last %d", m.Keep)
-	case fieldmap.MaskTruncate:
-		how = fmt.Sprintf("the first %d only", m.Keep)
-	case fieldmap.MaskGeneralize:
-		how = "the " + m.To + " only"
-	default:
-		how = string(m.Strategy)
+	for _, f := range t.Fields {
+		if f.Codes != "" {
+			fmt.Fprintf(w, "  translated: %s from %s\n", f.Send, f.Codes)
+		}
+		for _, r := range f.Withheld {
+			fmt.Fprintf(w, "  withheld: %s where %s: %s\n", f.Send, r.Where, r.Why)
+		}
 	}
-	if f.Map != nil {
-		how += ", translated"
+	for _, r := range t.Skips {
+		fmt.Fprintf(w, "  skipped: the whole row where %s: %s\n", r.Where, r.Why)
 	}
-	if f.Unit != "" {
-		how += " in " + f.Unit
+	if len(t.Decides) > 0 {
+		fmt.Fprintf(w, "  read to decide and to link, never sent: %s\n", strings.Join(t.Decides, ", "))
 	}
-	if f.Currency != "" {
-		how += " in " + f.Currency
+	for _, f := range t.Forbidden {
+		fmt.Fprintf(w, "  %s: %s\n", forbiddenWord, f)
 	}
-	if f.Narrative {
-		how += ", free text, scanned"
+	for _, f := range t.Tested {
+		fmt.Fprintf(w, "  warning: %s\n", f)
 	}
-	return strings.TrimPrefix(how, "as it is, ")
-}
-
-// ruleWords says a rule in words: OptOut is Y.
-func ruleWords(r fieldmap.Rule) string {
-	var words []string
-	for _, c := range r.All {
-		words = append(words, conditionWords(c))
-	}
-	return strings.Join(words, " and ")
-}
-
-func conditionWords(c fieldmap.Condition) string {
-	values := strings.Join(c.Values, " or ")
-	switch c.Op {
-	case fieldmap.In:
-		return fmt.Sprintf("%s is %s", c.Column, values)
-	case fieldmap.NotIn:
-		return fmt.Sprintf("%s is anything but %s", c.Column, values)
-	case fieldmap.IsNull:
-		return fmt.Sprintf("%s is empty", c.Column)
-	case fieldmap.NotNull:
-		return fmt.Sprintf("%s is not empty", c.Column)
-	case fieldmap.Before:
-		return fmt.Sprintf("%s is before %s", c.Column, c.Time.Format(time.DateTime))
-	case fieldmap.After:
-		return fmt.Sprintf("%s is after %s", c.Column, c.Time.Format(time.DateTime))
-	case fieldmap.OlderThan:
-		return fmt.Sprintf("%s is older than %d %s at the end of the week", c.Column, c.Age.N, c.Age.Unit)
-	}
-	return c.Column.String()
+	return nil
 }

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"roagent/fieldmap"
+	"roagent/fieldmap/class"
 	"roagent/fieldmap/strictyaml"
 )
 
@@ -37,43 +37,49 @@ func checkForbidden(config *Config, plan *fieldmap.Plan) error {
 	return e
 }
 
-// printForbidden says of each forbidden thing on a level what it is, and why it may leave.
-func printForbidden(w io.Writer, l *fieldmap.Level, refused, overridden []fieldmap.Forbidden) {
-	for _, f := range slices.Concat(refused, overridden) {
+// forbiddenOf says of each forbidden thing on a level what it is, and why it may leave.
+func forbiddenOf(l *fieldmap.Level, all []fieldmap.Forbidden) []string {
+	var said []string
+	for _, f := range all {
 		switch {
 		case f.Level != l:
 		case f.Field != nil && f.Field.Override != "":
-			fmt.Fprintf(w, "  FORBIDDEN: %s; it is sent all the same: %s\n", f, f.Field.Override)
+			said = append(said, fmt.Sprintf("%s; it is sent all the same: %s", f, f.Field.Override))
 		default:
-			fmt.Fprintf(w, "  FORBIDDEN: %s; nothing is read as long as it stands here\n", f)
+			said = append(said, fmt.Sprintf("%s; nothing is read as long as it stands here", f))
 		}
 	}
-	for _, f := range l.TestedForbidden() {
-		fmt.Fprintf(w, "  warning: %s; the database tests it, and it never leaves\n", f)
-	}
+	return said
 }
 
-// redWriter shows FORBIDDEN in red. Each write holds the word whole or not at all.
+// testedOf says what is forbidden among the columns of a level that are only tested.
+func testedOf(l *fieldmap.Level) []string {
+	var said []string
+	for _, f := range l.TestedForbidden() {
+		said = append(said, fmt.Sprintf("%s; the database tests it, and it never leaves", f))
+	}
+	return said
+}
+
+// className returns a class as people read it.
+func className(f class.Finding) string {
+	if f.Forbidden() {
+		return forbiddenWord
+	}
+	return string(f.Class)
+}
+
+// forbiddenWord marks what must not leave, wherever a whitelist is shown.
+const forbiddenWord = "FORBIDDEN"
+
+// redWriter shows forbiddenWord in red. Each write holds the word whole or not at all.
 type redWriter struct{ to io.Writer }
 
 func (w redWriter) Write(b []byte) (int, error) {
-	if _, err := w.to.Write(bytes.ReplaceAll(b, []byte("FORBIDDEN"), []byte("\x1b[1;31mFORBIDDEN\x1b[0m"))); err != nil {
+	if _, err := w.to.Write(bytes.ReplaceAll(b, []byte(forbiddenWord), []byte("\x1b[1;31m"+forbiddenWord+"\x1b[0m"))); err != nil {
 		return 0, err
 	}
 	return len(b), nil
-}
-
-// inColour returns w, or what shows FORBIDDEN in red where w is a terminal and the user has not refused colours
-// (https://no-color.org).
-func inColour(w io.Writer, noColour string) io.Writer {
-	to := w
-	if checked, ok := w.(*checkedWriter); ok {
-		to = checked.to
-	}
-	if noColour != "" || !onTerminal(to) {
-		return w
-	}
-	return redWriter{w}
 }
 
 // needsSecond refuses a whitelist with overrides that one person alone approved.

@@ -62,8 +62,7 @@ func TestForbiddenIsRed(t *testing.T) {
 	if got, want := b.String(), "  a  \x1b[1;31mFORBIDDEN\x1b[0m  b\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	plain := &checkedWriter{to: &b}
-	if got := inColour(plain, ""); got != plain {
+	if (&program{stdout: &checkedWriter{to: &b}}).colors() {
 		t.Error("colours where nobody sees them")
 	}
 }

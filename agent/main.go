@@ -114,6 +114,16 @@ func (w *checkedWriter) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// colors reports whether standard output is a terminal whose owner has not asked for no colours (no-color.org).
+func (p *program) colors() bool {
+	w := p.stdout
+	if checked, ok := w.(*checkedWriter); ok {
+		w = checked.to
+	}
+	f, ok := w.(*os.File)
+	return ok && onTerminal(f) && os.Getenv("NO_COLOR") == "" && takesColors(f)
+}
+
 // logger returns the log of a command: to standard error, in the configuration's format and level.
 func (p *program) logger(level slog.Level, format string) *slog.Logger {
 	o := &slog.HandlerOptions{Level: level}

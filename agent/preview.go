@@ -2,13 +2,11 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"time"
 
-	"roagent/extract"
 	"roagent/fieldmap"
 )
 
@@ -31,7 +29,7 @@ func (c previewCommand) Run(p *program) error {
 	if err := checkForbidden(s.config, s.plan); err != nil {
 		return err
 	}
-	week, err := c.week(s)
+	week, err := s.endedWeek(c.Week)
 	if err != nil {
 		return err
 	}
@@ -42,7 +40,8 @@ func (c previewCommand) Run(p *program) error {
 	defer dms.Close()
 	out := bufio.NewWriter(p.stdout)
 	v := &preview{site: s, out: out, limit: c.Limit}
-	err = errors.Join(v.week(p.ctx, reader, week), out.Flush())
+	w := &walk{pageSize: v.pageSize(), full: v.full, record: v.record, parked: v.park}
+	err = errors.Join(w.week(p.ctx, reader, week), out.Flush())
 	if err != nil {
 		return err
 	}
@@ -53,16 +52,17 @@ func (c previewCommand) Run(p *program) error {
 	return nil
 }
 
-func (c previewCommand) week(s *site) (fieldmap.Week, error) {
+// endedWeek returns the week of that name, or the latest that has ended where there is none.
+func (s *site) endedWeek(name string) (fieldmap.Week, error) {
 	schedule, err := s.schedule()
 	if err != nil {
 		return fieldmap.Week{}, err
 	}
 	ended := schedule.Ended(time.Now())
-	if c.Week == "" {
+	if name == "" {
 		return ended, nil
 	}
-	weeks, err := weekRange(c.Week, c.Week, ended)
+	weeks, err := weekRange(name, name, ended)
 	if err != nil {
 		return fieldmap.Week{}, err
 	}
@@ -86,48 +86,6 @@ func (v *preview) more() string {
 		return ", or more (--limit)"
 	}
 	return ""
-}
-
-func (v *preview) week(ctx context.Context, reader *extract.Reader, week fieldmap.Week) error {
-	reading, err := reader.Begin(ctx)
-	if err != nil {
-		return err
-	}
-	defer reading.Close()
-	var after []byte
-	for {
-		keys, err := reading.Keys(ctx, week, after, v.pageSize(), time.Time{})
-		if err != nil {
-			return err
-		}
-		if err := v.page(ctx, reading, week, keys); err != nil {
-			return err
-		}
-		if after = keys.Next(); after == nil || v.full() {
-			return nil
-		}
-	}
-}
-
-func (v *preview) page(ctx context.Context, reading *extract.Reading, week fieldmap.Week, keys *extract.KeyPage) error {
-	v.park(keys.Parked())
-	for len(keys.Keys()) > 0 && !v.full() {
-		page, n, err := reading.Orders(ctx, week, keys)
-		if err != nil {
-			return err
-		}
-		for record := range page.Records() {
-			if v.full() {
-				break
-			}
-			if err := v.record(record); err != nil {
-				return err
-			}
-		}
-		v.park(page.Parked())
-		keys = keys.Rest(n)
-	}
-	return nil
 }
 
 func (v *preview) record(record fieldmap.Record) error {

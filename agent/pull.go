@@ -134,12 +134,12 @@ func (s *site) pull(ctx context.Context, deadline time.Time, weeks []fieldmap.We
 	if err := checkForbidden(s.config, s.plan); err != nil {
 		return nil, err
 	}
-	if err := checkApproval(s.queue, s.plan); err != nil {
+	consent, err := s.checkConsent()
+	if err != nil {
 		return nil, err
 	}
 	c := &cycle{open: s.openDMS, digest: s.plan.Digest, queue: s.queue, started: time.Now(), batchOrders: s.config.Queue.BatchOrders, progress: bar}
 	if send {
-		var err error
 		if c.sender, err = s.sender(); err != nil {
 			return nil, err
 		}
@@ -153,7 +153,21 @@ func (s *site) pull(ctx context.Context, deadline time.Time, weeks []fieldmap.We
 		reading, cancel = context.WithDeadline(ctx, deadline)
 		defer cancel()
 	}
-	return c.run(ctx, reading, weeks)
+	report, err := c.run(ctx, reading, weeks)
+	report.Narrowed = consent.changes
+	return report, err
+}
+
+// checkConsent refuses a whitelist that needs a new approval, and notes one that is only narrower than the approved one.
+func (s *site) checkConsent() (consent, error) {
+	c, err := s.consent()
+	if err != nil {
+		return c, err
+	}
+	if err := c.check(); err != nil || c.exact() {
+		return c, err
+	}
+	return c, s.queue.RecordNarrowing(c.digest, string(s.plan.Whitelist.Canonical()), time.Now())
 }
 
 // noteWeeks begins the weeks that were never read before the DMS is asked for anything: whatever happens to it now, they

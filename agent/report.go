@@ -18,8 +18,9 @@ import (
 
 // Report is what a run did: shown as a table, or as JSON.
 type Report struct {
-	Weeks []*WeekReport `json:"weeks"`
-	Sent  upload.Sent   `json:"sent"`
+	Weeks    []*WeekReport     `json:"weeks"`
+	Sent     upload.Sent       `json:"sent"`
+	Narrowed []fieldmap.Change `json:"narrowed,omitempty"` // what the whitelist lacks of the approved one
 }
 
 // WeekReport is what a run did with one week.
@@ -97,6 +98,9 @@ func (r *Report) print(w io.Writer) error {
 		if err := t.Flush(); err != nil {
 			return fmt.Errorf("print the report: %w", err)
 		}
+	}
+	if n := len(r.Narrowed); n > 0 {
+		fmt.Fprintf(w, "the whitelist is narrower than the approved one (%s), which needs no new approval: see 'roagent fieldmap diff'\n", plural(n, "change"))
 	}
 	r.printWhy(w)
 	return nil

@@ -19,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"roagent/extract/sampledms"
+	"roagent/upload"
 	"roagent/upload/collector"
 )
 
@@ -35,7 +36,8 @@ func TestMain(m *testing.M) {
 // $W1 and $W2, and a collector. `exits N roagent …` runs a command and demands its exit code, `dms SQL` changes the
 // DMS, `answer WHAT` makes the collector answer so from then on, `held WEEK` prints what it holds. `tamper N` changes one
 // byte of an entry of the ledger, `keep head` keeps the head that a command has just printed as $HEAD, `chain FILE` holds
-// an exported ledger against its own hashes, `sums DIR` a folder against its SHA256SUMS.
+// an exported ledger against its own hashes, `sums DIR` a folder against its SHA256SUMS. `ledger` prints the kinds of the
+// ledger's entries, `replace FILE OLD NEW` edits a file.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
@@ -53,6 +55,9 @@ func TestScripts(t *testing.T) {
 			"keep":   scriptKeep,
 			"chain":  scriptChain,
 			"sums":   scriptSums,
+			"ledger": scriptLedger,
+
+			"replace": scriptReplace,
 		},
 	})
 }
@@ -165,6 +170,34 @@ func scriptHeld(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(collector.Export(context.Background(), world(ts).store, rigDealer, weeks[0], &b))
 	_, err = ts.Stdout().Write([]byte(b.String()))
 	ts.Check(err)
+}
+
+// scriptReplace replaces the first occurrence of a text in a file, as a person edits it; \n is a line break.
+func scriptReplace(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: replace FILE OLD NEW")
+	}
+	lines := strings.NewReplacer(`\n`, "\n")
+	before := ts.ReadFile(args[0])
+	after := strings.Replace(before, lines.Replace(args[1]), lines.Replace(args[2]), 1)
+	if after == before {
+		ts.Fatalf("%s lacks %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(after), 0o600))
+}
+
+// scriptLedger prints the kinds of the ledger's entries, who made them and under which whitelist.
+func scriptLedger(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: ledger")
+	}
+	q := upload.NewQueue(ts.MkAbs("data"), rigDealer)
+	ts.Check(q.Open())
+	defer q.Close()
+	for e, err := range q.Entries() {
+		ts.Check(err)
+		fmt.Fprintf(ts.Stdout(), "%s %s %.12s\n", e.Kind, e.Who, e.Fieldmap)
+	}
 }
 
 // scriptAnswer turns the collector's knobs.

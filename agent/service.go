@@ -168,6 +168,9 @@ func (v *service) pull(ctx context.Context, s *site, schedule Schedule) error {
 }
 
 func (v *service) logReport(r *Report) {
+	if len(r.Narrowed) > 0 {
+		v.log.Info("whitelist is narrower than the approved one", "changes", len(r.Narrowed))
+	}
 	for _, w := range r.Weeks {
 		v.log.Info("week pulled", "week", w.Week, "orders", w.Orders, "new", w.New, "revised", w.Revised, "voided", w.Voided,
 			"unchanged", w.Unchanged, "parked", w.Parked+w.Keyless, "finished", w.Finished)

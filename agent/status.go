@@ -20,7 +20,8 @@ type status struct {
 	Dealer    string               `json:"dealer"`
 	Collector string               `json:"collector"`
 	Digest    string               `json:"fieldmap_digest"`
-	Approved  bool                 `json:"approved"`
+	Approved  bool                 `json:"approved"`       // this very digest
+	State     string               `json:"approval_state"` // approved, narrowed, changed, unapproved
 	NextRun   time.Time            `json:"next_run"`
 	Weeks     []upload.WeekStatus  `json:"weeks"`
 	Pending   upload.PendingStatus `json:"pending"`
@@ -46,12 +47,11 @@ func (c statusCommand) Run(p *program) error {
 
 func (s *site) status(now time.Time) (*status, error) {
 	st := &status{Dealer: s.config.Dealer.ID, Collector: s.config.Collector.URL, Digest: s.plan.Digest.String()}
-	approval, ok, err := s.queue.Approved()
+	consent, err := s.consent()
 	if err != nil {
 		return nil, err
 	}
-	st.Approved = ok && approval.Digest == st.Digest
-	st.approval = approvalText(approval, ok, s.plan.Digest)
+	st.Approved, st.State, st.approval = consent.exact(), consent.state(), consent.String()
 	if st.Weeks, err = s.queue.Weeks(); err != nil {
 		return nil, err
 	}

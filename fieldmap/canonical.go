@@ -94,6 +94,9 @@ type (
 	}
 )
 
+// canonicalTime is how a wall clock is written.
+const canonicalTime = "2006-01-02T15:04:05"
+
 // Canonical returns the canonical form, of which [Whitelist.Digest] is the SHA-256.
 func (w *Whitelist) Canonical() []byte {
 	o := &w.Orders
@@ -211,7 +214,7 @@ func canonicalRules(rules []Rule) []canonicalRule {
 			condition := canonicalCondition{Column: canonicalColumn(c.Column), Op: c.Op.String(), Values: c.Values}
 			switch c.Op {
 			case Before, After:
-				condition.Time = c.Time.Format("2006-01-02T15:04:05")
+				condition.Time = c.Time.Format(canonicalTime)
 			case OlderThan:
 				condition.Age = fmt.Sprintf("%d %s", c.Age.N, c.Age.Unit)
 			}

@@ -109,6 +109,13 @@ func TestDigestNotices(t *testing.T) {
 			t.Errorf("%q has the digest of %s", replace, same)
 		}
 		seen[w.Digest()] = strings.Join(replace, " -> ")
+		back, err := ParseCanonical(w.Canonical())
+		if err != nil || back.Digest() != w.Digest() {
+			t.Errorf("%q is not read back: %v", replace, err)
+		}
+		if changes := Diff(mustParse(t, edited(t)), w); len(changes) == 0 || changes[0].Where == "whitelist" {
+			t.Errorf("Diff has no word for %q", replace)
+		}
 	}
 }
 

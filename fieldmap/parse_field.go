@@ -81,8 +81,13 @@ func (f *Field) verify(o strictyaml.Object) {
 	}
 }
 
+// castKinds are the kinds that a field may be read as.
+func castKinds() []Kind {
+	return []Kind{KindText, KindInteger, KindDecimal, KindBoolean, KindDate, KindDateTime}
+}
+
 func parseKind(n strictyaml.Node) Kind {
-	offered := []Kind{KindText, KindInteger, KindDecimal, KindBoolean, KindDate, KindDateTime}
+	offered := castKinds()
 	words := make([]string, len(offered))
 	for i, k := range offered {
 		words[i] = k.String()

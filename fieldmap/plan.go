@@ -180,7 +180,7 @@ func rulesText(rules []Rule) string {
 	var b strings.Builder
 	for _, r := range rules {
 		for _, c := range r.All {
-			fmt.Fprintf(&b, "%q %d %q %d %v;", c.Column.String(), c.Op, c.Values, c.Time.UnixNano(), c.Age)
+			fmt.Fprintf(&b, "%q %d %q %s %v;", c.Column.String(), c.Op, c.Values, c.Time.Format(canonicalTime), c.Age)
 		}
 		b.WriteByte('|')
 	}

@@ -1,6 +1,7 @@
 package upload
 
 import (
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -25,21 +26,40 @@ func (q *Queue) RecordApproval(who, second string, digest fieldmap.Digest, text 
 	})
 }
 
+// RecordNarrowing notes in the ledger that a whitelist is in force that is only narrower than the approved one, so that
+// its digest, which goes with every batch, has a text to look up. It does nothing where the ledger says so last.
+func (q *Queue) RecordNarrowing(digest fieldmap.Digest, text string, at time.Time) error {
+	return q.update("record narrowing", func(tx *bbolt.Tx) error {
+		last, ok, err := lastEntry(tx, ApprovalEntry, NarrowedEntry)
+		if err != nil || ok && last.Fieldmap == digest.String() {
+			return err
+		}
+		return record(tx, Entry{Kind: NarrowedEntry, At: at, Fieldmap: digest.String(), Text: text})
+	})
+}
+
 // Approved returns the latest approval; ok is false where there is none.
 func (q *Queue) Approved() (a Approval, ok bool, err error) {
 	err = q.view("read approval", func(tx *bbolt.Tx) error {
-		c := bucket(tx, bucketLedger).Cursor()
-		for key, text := c.Last(); key != nil; key, text = c.Prev() {
-			e, err := decodeEntry(text)
-			if err != nil {
-				return err
-			}
-			if e.Kind == ApprovalEntry {
-				a, ok = Approval{Who: e.Who, Second: e.Second, Digest: e.Fieldmap, Text: e.Text, At: e.At}, true
-				return nil
-			}
-		}
-		return nil
+		var e Entry
+		e, ok, err = lastEntry(tx, ApprovalEntry)
+		a = Approval{Who: e.Who, Second: e.Second, Digest: e.Fieldmap, Text: e.Text, At: e.At}
+		return err
 	})
 	return a, ok, err
+}
+
+// lastEntry returns the ledger's latest entry of any of these kinds; ok is false where there is none.
+func lastEntry(tx *bbolt.Tx, kinds ...EntryKind) (e Entry, ok bool, err error) {
+	c := bucket(tx, bucketLedger).Cursor()
+	for key, text := c.Last(); key != nil; key, text = c.Prev() {
+		e, err := decodeEntry(text)
+		if err != nil {
+			return Entry{}, false, err
+		}
+		if slices.Contains(kinds, e.Kind) {
+			return e, true, nil
+		}
+	}
+	return Entry{}, false, nil
 }

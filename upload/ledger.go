@@ -20,6 +20,7 @@ type EntryKind string
 // What the ledger records.
 const (
 	ApprovalEntry   EntryKind = "approval"   // a person approved a whitelist: Who, Second, Fieldmap, Text
+	NarrowedEntry   EntryKind = "narrowed"   // a whitelist that is only narrower than the approved one is in force: Fieldmap, Text
 	ReadingEntry    EntryKind = "reading"    // a week was read: Week, Fieldmap, Tally
 	BatchEntry      EntryKind = "batch"      // a batch is at the collector: Week, Fieldmap, ID, Orders, Bytes, Receipt
 	ManifestEntry   EntryKind = "manifest"   // a week is closed: Week, ID, Orders, Receipt
@@ -49,7 +50,7 @@ type Entry struct {
 	Receipt  string    `json:"receipt,omitempty"` // the signed note
 	Who      string    `json:"who,omitempty"`
 	Second   string    `json:"second,omitempty"` // who approved with Who what takes two
-	Text     string    `json:"text,omitempty"`   // the canonical whitelist that was approved
+	Text     string    `json:"text,omitempty"`   // the canonical whitelist that was approved or narrowed
 }
 
 const metaLedger = "ledger" // in bucketMeta: number and digest of the last entry

@@ -57,6 +57,36 @@ func TestLedger(t *testing.T) {
 	}
 }
 
+// TestLedgerNotesNarrowingOnce holds that each text in force is in the ledger, and that a pull under the same one adds nothing.
+func TestLedgerNotesNarrowingOnce(t *testing.T) {
+	s := newSite(t)
+	at := time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)
+	if err := s.queue.RecordApproval("kim", "", fieldmap.Digest{1}, "wide", at); err != nil {
+		t.Fatal(err)
+	}
+	for _, digest := range []byte{1, 2, 2, 3, 2} {
+		if err := s.queue.RecordNarrowing(fieldmap.Digest{digest}, "narrow", at); err != nil {
+			t.Fatal(err)
+		}
+		s.pull("2026-W46", order("RO1", "oil"))
+	}
+	var noted []string
+	for e, err := range s.queue.Entries() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Kind == upload.NarrowedEntry {
+			noted = append(noted, e.Fieldmap[:2]+" "+e.Text)
+		}
+	}
+	if diff := cmp.Diff([]string{"02 narrow", "03 narrow", "02 narrow"}, noted); diff != "" {
+		t.Error(diff)
+	}
+	if approval, ok, err := s.queue.Approved(); err != nil || !ok || approval.Text != "wide" {
+		t.Errorf("approved is %v, %t: %v", approval, ok, err)
+	}
+}
+
 func TestLedgerStopsEarly(t *testing.T) {
 	s := newSite(t)
 	s.pull("2026-W46", order("RO1", "oil"))
