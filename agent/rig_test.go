@@ -67,7 +67,7 @@ func newRig(t *testing.T, o rigOptions) *rig {
 	r := &rig{options: o, dms: dms, weeks: weeks}
 	r.change(t, func(db *sql.DB) {
 		sent, err := sampledms.Numbers(t.Context(), db, "sqlite", weeks[0])
-		if err != nil || !slices.Contains(sent, rigOrder) {
+		if err != nil || o.orders > 1 && !slices.Contains(sent, rigOrder) {
 			t.Fatalf("%s is no order that is sent, choose another seed: %v", rigOrder, err)
 		}
 	})
