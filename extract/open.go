@@ -39,6 +39,7 @@ type Config struct {
 
 	wrap      func(driver.Connector) driver.Connector // tests put faults between the pool and the driver
 	largeWeek int                                     // from how many rows on a week is large: largeWeek
+	trustAny  bool                                    // tests trust whatever certificate a server made for itself
 }
 
 func (c Config) withDefaults() Config {

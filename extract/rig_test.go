@@ -102,6 +102,9 @@ func sqlServerRig(t *testing.T, server string) *rig {
 		Server: u.Host, Database: name, User: u.User.Username(), Password: password,
 		Certificate: u.Query().Get("certificate"), Encrypt: map[string]string{"disable": "false"}[u.Query().Get("encrypt")],
 	}
+	if u.Query().Get("trustServerCertificate") == "true" {
+		config.TrustAnyCertificate()
+	}
 	return newRig(t, "sqlserver", openURL(t, u, name), config)
 }
 

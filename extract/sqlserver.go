@@ -98,7 +98,7 @@ func sqlServerParams(c *Config) (url.Values, error) {
 	query := url.Values{
 		msdsn.Database:               {c.Database},
 		msdsn.Encrypt:                {encrypt},
-		msdsn.TrustServerCertificate: {"false"},
+		msdsn.TrustServerCertificate: {strconv.FormatBool(c.trustAny)},
 		msdsn.AppName:                {"roagent"},
 		msdsn.ApplicationIntent:      {"ReadOnly"},
 		msdsn.DialTimeout:            {strconv.Itoa(int(dialTimeout.Seconds()))},
