@@ -19,6 +19,7 @@ type cycle struct {
 	sender      *upload.Sender // nil: nothing is sent
 	started     time.Time      // when the run began: the same for all its weeks
 	batchOrders int
+	void        bool // however many orders of a week are gone
 	progress    progress
 }
 
@@ -44,12 +45,25 @@ func (c *cycle) read(ctx context.Context, weeks []fieldmap.Week, report *Report)
 		return err
 	}
 	defer reading.Close()
+	var doubted error
 	for _, week := range weeks {
-		if err := c.week(ctx, reading, week, report); err != nil {
-			return fmt.Errorf("pull %s: %w", week, err)
+		err := c.week(ctx, reading, week, report)
+		if vanished, ok := errors.AsType[*upload.VanishedError](err); ok {
+			report.Weeks[len(report.Weeks)-1].Doubted = true
+			doubted = errors.Join(doubted, refuseVanished(vanished)) // the other weeks go on
+			continue
+		}
+		if err != nil {
+			return errors.Join(doubted, fmt.Errorf("pull %s: %w", week, err))
 		}
 	}
-	return nil
+	return doubted
+}
+
+// refuseVanished says what may be the matter with a week of which most orders are gone.
+func refuseVanished(v *upload.VanishedError) error {
+	return &refusedError{v.Error(), fmt.Sprintf("look whether roagent.yaml names the right database, and whether it was restored or emptied; "+
+		"if they were really deleted: roagent pull --week %s --void", v.Week)}
 }
 
 // week is the story of one week, from the DMS to the queue. Each page is one transaction of the queue: its orders, what
@@ -147,7 +161,7 @@ func (c *cycle) finish(ctx context.Context, reading *extract.Reading, pull *uplo
 	if err != nil {
 		return err
 	}
-	result := upload.FinishResult{Skipped: skipped, Keyless: keyless, Now: time.Now()}
+	result := upload.FinishResult{Skipped: skipped, Keyless: keyless, Now: time.Now(), Void: c.void}
 	finished, err := pull.Finish(result)
 	line.Voided += finished.Voided
 	if errors.Is(err, upload.ErrFull) && c.sender != nil {

@@ -15,6 +15,7 @@ type pullCommand struct {
 	From   string `placeholder:"W" help:"Read every week from this one on …"`
 	To     string `placeholder:"W" help:"… to this one."`
 	NoSend bool   `help:"Queue what is read, and leave the sending to later."`
+	Void   bool   `help:"Void the orders that are gone from the DMS even where that is most of a week."`
 	JSON   bool   `name:"json" help:"Print JSON."`
 }
 
@@ -32,7 +33,7 @@ func (c pullCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	report, err := s.pull(p.ctx, time.Time{}, weeks, !c.NoSend, newProgress(p.stderr, s.log))
+	report, err := s.pull(p.ctx, pulling{weeks: weeks, send: !c.NoSend, void: c.Void}, newProgress(p.stderr, s.log))
 	if report == nil {
 		return err
 	}
@@ -128,9 +129,16 @@ func weekRange(from, to string, ended fieldmap.Week) ([]fieldmap.Week, error) {
 	return weeks, nil
 }
 
-// pull reads weeks, if the whitelist is approved, and sends what is queued. Reading pauses at deadline, where it has one.
-// The report is nil where nothing was begun.
-func (s *site) pull(ctx context.Context, deadline time.Time, weeks []fieldmap.Week, send bool, bar progress) (*Report, error) {
+// pulling is what a pull is to do.
+type pulling struct {
+	weeks    []fieldmap.Week
+	deadline time.Time // when reading pauses; zero: never
+	send     bool      // what is queued
+	void     bool      // orders that are gone, however many
+}
+
+// pull reads weeks, if the whitelist is approved, and sends what is queued. The report is nil where nothing was begun.
+func (s *site) pull(ctx context.Context, p pulling, bar progress) (*Report, error) {
 	if err := checkForbidden(s.config, s.plan); err != nil {
 		return nil, err
 	}
@@ -138,22 +146,22 @@ func (s *site) pull(ctx context.Context, deadline time.Time, weeks []fieldmap.We
 	if err != nil {
 		return nil, err
 	}
-	c := &cycle{open: s.openDMS, digest: s.plan.Digest, queue: s.queue, started: time.Now(), batchOrders: s.config.Queue.BatchOrders, progress: bar}
-	if send {
+	c := &cycle{open: s.openDMS, digest: s.plan.Digest, queue: s.queue, started: time.Now(), batchOrders: s.config.Queue.BatchOrders, void: p.void, progress: bar}
+	if p.send {
 		if c.sender, err = s.sender(); err != nil {
 			return nil, err
 		}
 	}
-	if err := s.noteWeeks(weeks, c.started); err != nil {
+	if err := s.noteWeeks(p.weeks, c.started); err != nil {
 		return nil, err
 	}
 	reading := ctx
-	if !deadline.IsZero() {
+	if !p.deadline.IsZero() {
 		var cancel context.CancelFunc
-		reading, cancel = context.WithDeadline(ctx, deadline)
+		reading, cancel = context.WithDeadline(ctx, p.deadline)
 		defer cancel()
 	}
-	report, err := c.run(ctx, reading, weeks)
+	report, err := c.run(ctx, reading, p.weeks)
 	report.Narrowed = consent.changes
 	return report, err
 }

@@ -36,6 +36,7 @@ type WeekReport struct {
 	Skipped   []fieldmap.SkipCount `json:"skipped"`   // rows left out, by rule
 	Counts    fieldmap.Counts      `json:"counts"`    // values left out or altered in the orders read
 	Finished  bool                 `json:"finished"`  // false: the run was stopped in this week and goes on at the next
+	Doubted   bool                 `json:"doubted"`   // most of the week is gone from the DMS: it is read anew at the next run
 }
 
 func (r *Report) week(w fieldmap.Week) *WeekReport {
@@ -118,7 +119,7 @@ func (r *Report) printWhy(w io.Writer) {
 			withheld[path] += n
 		}
 		counts.Add(week.Counts)
-		if !week.Finished {
+		if !week.Finished && !week.Doubted {
 			fmt.Fprintf(w, "%s is not finished: the next run goes on where this one stopped\n", week.Week)
 		}
 	}

@@ -160,7 +160,7 @@ func (v *service) pull(ctx context.Context, s *site, schedule Schedule) error {
 	if err != nil {
 		return err
 	}
-	report, err := s.pull(ctx, v.deadline, weeks, true, &logProgress{log: v.log})
+	report, err := s.pull(ctx, pulling{weeks: weeks, deadline: v.deadline, send: true}, &logProgress{log: v.log})
 	if report != nil {
 		v.logReport(report)
 	}

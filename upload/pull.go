@@ -2,6 +2,7 @@ package upload
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -54,6 +55,7 @@ type FinishResult struct {
 	Skipped []fieldmap.SkipCount
 	Keyless int // orders without a key
 	Now     time.Time
+	Void    bool // orders that are gone are voided however many they are: see VanishedError
 }
 
 // Finished is what became of a reading.
@@ -216,10 +218,15 @@ func (r *readingState) page(page PageResult, stored Stored) {
 }
 
 // Finish ends the reading: orders that it did not see are voided, and the week is ready for its manifest. Calling it
-// before all pages are stored is an error.
+// before all pages are stored is an error. Where most of the week is gone it fails with *[VanishedError].
 func (p *Pull) Finish(f FinishResult) (Finished, error) {
 	if !p.state.Done {
 		return Finished{}, fmt.Errorf("finish reading of %s: not all of its pages are stored", p.name)
+	}
+	if !f.Void {
+		if vanished, err := p.doubt(); err != nil || vanished != nil {
+			return Finished{}, cmp.Or[error](err, vanished)
+		}
 	}
 	var finished Finished
 	var from []byte

@@ -1,6 +1,8 @@
 package upload_test
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -313,5 +315,59 @@ func TestManifest(t *testing.T) {
 	wantWeek.ClosedAt = weeks[0].ClosedAt
 	if diff := cmp.Diff([]upload.WeekStatus{wantWeek}, weeks); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A database that was emptied, restored or mistaken must not void what was sent.
+func TestVanished(t *testing.T) {
+	many := make([]uploadtest.Order, 60)
+	for i := range many {
+		many[i] = order(fmt.Sprintf("RO%02d", i), "oil")
+	}
+	for _, tt := range []struct {
+		name    string
+		left    int // orders that the DMS still has
+		digest  bool
+		void    bool
+		doubted bool
+		voided  int
+	}{
+		{name: "half", left: 30, voided: 30},
+		{name: "more than half", left: 29, doubted: true},
+		{name: "all", left: 0, doubted: true},
+		{name: "all, on a person's word", left: 0, void: true, voided: 60},
+		{name: "all, under another whitelist", left: 0, digest: true, voided: 60},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSite(t)
+			s.pull("2026-W45", many...)
+			if tt.digest {
+				s.orders = uploadtest.NewOrders(t, "another recipient")
+			}
+			p := s.begin("2026-W45")
+			if _, err := p.Store(upload.PageResult{Records: s.orders.Records(p.Week(), many[:tt.left]...)}); err != nil {
+				t.Fatal(err)
+			}
+			finished, err := p.Finish(upload.FinishResult{Now: time.Now(), Void: tt.void})
+			vanished, doubted := errors.AsType[*upload.VanishedError](err)
+			if doubted != tt.doubted || !doubted && err != nil || finished.Voided != tt.voided {
+				t.Fatalf("%d voided: %v", finished.Voided, err)
+			}
+			if doubted && (vanished.Held != 60 || vanished.Gone != 60-tt.left) {
+				t.Errorf("%+v", vanished)
+			}
+			if again := s.begin("2026-W45"); again.Done() || again.After() != nil {
+				t.Error("the next reading does not begin anew")
+			}
+		})
+	}
+}
+
+// Of a few orders all may be deleted.
+func TestVanishedFew(t *testing.T) {
+	s := newSite(t)
+	s.pull("2026-W45", order("RO1", "oil"), order("RO2", "oil"))
+	if _, finished := s.pull("2026-W45"); finished.Voided != 2 {
+		t.Errorf("%d voided", finished.Voided)
 	}
 }
