@@ -34,7 +34,9 @@ type batchHead struct {
 	Sealed    int64     `json:"sealed"` // of its payload as it is stored
 	Made      time.Time `json:"made"`
 	Delivered time.Time `json:"delivered,omitzero"`
-	Again     bool      `json:"again,omitempty"` // it was delivered before, and the collector lost it
+	Again     bool      `json:"again,omitempty"`   // it was delivered before, and the collector lost it
+	Offered   bool      `json:"offered,omitempty"` // to the collector, which may have it, whatever became of its answer
+	Released  time.Time `json:"released,omitzero"` // when a person let it go before its time
 }
 
 // place is where a batch stands in the queue. Places sort as bytes in the order of sending. A batch that takes the
@@ -220,10 +222,17 @@ func addPending(tx *bbolt.Tx, at place, head batchHead) error {
 	return bucket(tx, bucketPending).Put(at, nil)
 }
 
-// removePending fails where the batch does not wait: two senders must not both count it.
-func removePending(tx *bbolt.Tx, at place, head batchHead) error {
+func mustWait(tx *bbolt.Tx, at place, head batchHead) error {
 	if found, _ := bucket(tx, bucketPending).Cursor().Seek(at); !bytes.Equal(found, at) {
 		return fmt.Errorf("batch %.12s of %s does not wait any more", head.ID, head.Week)
+	}
+	return nil
+}
+
+// removePending fails where the batch does not wait: two senders must not both count it.
+func removePending(tx *bbolt.Tx, at place, head batchHead) error {
+	if err := mustWait(tx, at, head); err != nil {
+		return err
 	}
 	p, err := loadPending(tx)
 	if err != nil {

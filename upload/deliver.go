@@ -22,9 +22,12 @@ type waiting struct {
 // errNothingWaits is returned by [Queue.next] where all is sent.
 var errNothingWaits = errors.New("nothing waits to be sent")
 
-// next returns the oldest batch that waits, of a week that does not stop, and is not held back any more.
+// next returns the oldest batch that waits, of a week that does not stop, and whose time has come. What is behind it in
+// its week waits too: no line of an order overtakes another.
 func (q *Queue) next(stops func(week string) bool) (w waiting, err error) {
+	now := time.Now()
 	err = q.view("read next batch", func(tx *bbolt.Tx) error {
+		delayed := map[string]bool{}
 		c := bucket(tx, bucketPending).Cursor()
 		for at, _ := c.First(); ; at, _ = c.Next() {
 			if at == nil {
@@ -33,7 +36,8 @@ func (q *Queue) next(stops func(week string) bool) (w waiting, err error) {
 			if w.head, err = loadHead(tx, at); err != nil {
 				return err
 			}
-			if !stops(w.head.Week) {
+			delayed[w.head.Week] = delayed[w.head.Week] || w.head.from(q.Hold).After(now)
+			if !stops(w.head.Week) && !delayed[w.head.Week] {
 				w.at = bytes.Clone(at)
 				break
 			}
@@ -41,13 +45,30 @@ func (q *Queue) next(stops func(week string) bool) (w waiting, err error) {
 		if w.week, err = fieldmap.ParseWeek(w.head.Week); err != nil {
 			return fmt.Errorf("batch %.12s: %w", w.head.ID, err)
 		}
-		if held := !w.head.Again && time.Since(w.head.Made) < q.Hold; held { // those behind it are younger
-			return errNothingWaits
-		}
 		w.packed, err = q.unseal(tx, w.at, w.head)
 		return err
 	})
 	return w, err
+}
+
+// offer notes that the collector may have the batch from now on, also where its answer is lost or the process ends: a
+// person can drop nothing of it any more.
+func (q *Queue) offer(w *waiting) error {
+	if w.head.Offered {
+		return nil
+	}
+	head := w.head
+	head.Offered = true
+	err := q.update("offer batch", func(tx *bbolt.Tx) error {
+		if err := mustWait(tx, w.at, head); err != nil {
+			return err
+		}
+		return putHead(tx, w.at, head)
+	})
+	if err == nil {
+		w.head = head
+	}
+	return err
 }
 
 // deliver takes a batch out of what waits and writes its receipt into the ledger. Its payload stays, for a collector
@@ -103,7 +124,7 @@ func (q *Queue) putAgain(tx *bbolt.Tx, at place, from batchHead, lines [][]byte,
 	if err != nil {
 		return err
 	}
-	head := batchHead{Week: from.Week, Fieldmap: from.Fieldmap, Orders: len(lines), Made: from.Made, Again: from.Again}
+	head := batchHead{Week: from.Week, Fieldmap: from.Fieldmap, Orders: len(lines), Made: from.Made, Again: from.Again, Released: from.Released}
 	text := joinLines(lines)
 	_, _, err = q.putBatch(tx, at, head, text, mentions, nil, nil)
 	return err

@@ -28,6 +28,8 @@ const (
 	SupersededEntry EntryKind = "superseded" // the collector refused a line of which a later one waits: Week, Key
 	ReleasedEntry   EntryKind = "released"   // a person released what was parked: Who, Week, Key, ID of the new batch
 	DroppedEntry    EntryKind = "dropped"    // a person dropped what was parked: Who, Week, Key, Orders
+	VetoedEntry     EntryKind = "vetoed"     // a person dropped what waited: Who, Week, Key or Field or neither, Orders, Why
+	UnheldEntry     EntryKind = "unheld"     // a person let what waited go before its time: Who, Week, Orders
 	RequeuedEntry   EntryKind = "requeued"   // the collector lost a batch, which is sent again: Week, ID
 	PurgedEntry     EntryKind = "purged"     // payloads older than the retention were deleted: Orders, Bytes
 )
@@ -43,6 +45,7 @@ type Entry struct {
 	Fieldmap string    `json:"fieldmap,omitempty"`
 	ID       string    `json:"id,omitempty"`
 	Key      string    `json:"key,omitempty"`
+	Field    string    `json:"field,omitempty"` // a sent path
 	Orders   int       `json:"orders,omitempty"`
 	Bytes    int64     `json:"bytes,omitempty"` // uncompressed
 	Tally    *Tally    `json:"tally,omitempty"`

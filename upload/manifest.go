@@ -68,6 +68,7 @@ func (q *Queue) makeManifest(week, timezone string) (c closing, ok bool, err err
 		c = closing{week: week, changes: w.Changes, manifest: Manifest{
 			DealerID: q.dealer, Week: week, Timezone: timezone, FieldmapDigest: w.Last.Fieldmap, ReadAt: w.Last.Ended,
 			Readings: w.Readings, Batches: []ManifestBatch{}, Skipped: append([]fieldmap.SkipCount{}, w.Last.Skipped...), Left: w.Last.Left, Keyless: w.Last.Keyless,
+			Dropped: w.Dropped,
 		}}
 		if c.of, err = fieldmap.ParseWeek(week); err != nil {
 			return err

@@ -35,14 +35,17 @@ func TestModel(t *testing.T) {
 			"move":    m.move,
 			"page":    m.readPage,
 			"send":    m.sendSome,
-			"kill":    func(*rapid.T) { m.site.reopen() },
+			"kill":    func(*rapid.T) { m.site.reopen(); m.site.queue.Hold = m.hold },
 			"full":    m.full,
 			"approve": m.approve,
 			"release": m.release,
 			"drop":    m.drop,
+			"veto":    m.veto,
+			"hold":    func(*rapid.T) { m.hold = time.Hour - m.hold; m.site.queue.Hold = m.hold },
+			"unhold":  m.unhold,
 			"run":     func(*rapid.T) { m.nextRun() },
 			"voids":   func(*rapid.T) { m.keepVoid = !m.keepVoid },
-			"":        func(*rapid.T) { m.site.sound() },
+			"":        func(*rapid.T) { m.site.sound(); m.vetoed.check(m.t, m.site) },
 		})
 		m.settle()
 	})
@@ -56,6 +59,8 @@ type model struct {
 	versions int
 	run      time.Time // when the readings began that begin now
 	keepVoid bool      // the collector refuses lines that void
+	hold     time.Duration
+	vetoed   *vetoes
 }
 
 func modelWeeks() []string { return []string{"2026-W45", "2026-W46"} }
@@ -66,7 +71,7 @@ const pageSize = 3
 func newModel(t *testing.T, rt *rapid.T) *model {
 	s := &site{t: rt, log: io.Discard, dir: t.TempDir(), collector: uploadtest.NewCollector(t), orders: uploadtest.NewOrders(t, "maker")}
 	s.open()
-	m := &model{run: time.Now(), t: rt, site: s, makers: [2]*uploadtest.Orders{s.orders, uploadtest.NewOrders(t, "another")}, dms: map[string]map[string]uploadtest.Order{}}
+	m := &model{vetoed: newVetoes(), run: time.Now(), t: rt, site: s, makers: [2]*uploadtest.Orders{s.orders, uploadtest.NewOrders(t, "another")}, dms: map[string]map[string]uploadtest.Order{}}
 	s.collector.Refuse = func(line upload.Line) string {
 		if line.Voided && m.keepVoid {
 			return "it is kept"
@@ -109,6 +114,7 @@ func (m *model) write(t *rapid.T) {
 
 func (m *model) put(name, key, text string) {
 	m.versions++
+	delete(m.vetoed.gone, name+"/"+key)
 	m.dms[name][key] = uploadtest.Order{Key: key, Text: text, Changed: fmt.Sprint(m.versions), VIN: modelVIN(key, text)}
 }
 
@@ -116,6 +122,7 @@ func (m *model) delete(t *rapid.T) {
 	key := drawKey(t)
 	if name, ok := m.find(key); ok {
 		delete(m.dms[name], key)
+		delete(m.vetoed.gone, name+"/"+key)
 	}
 }
 
@@ -127,6 +134,7 @@ func (m *model) move(t *rapid.T) {
 	}
 	text := m.dms[name][key].Text
 	delete(m.dms[name], key)
+	delete(m.vetoed.gone, name+"/"+key)
 	m.put(rapid.SampledFrom(modelWeeks()).Draw(t, "to"), key, text)
 }
 
@@ -264,13 +272,15 @@ func (m *model) about() {
 // settle reads and sends until nothing changes, and compares both ends.
 func (m *model) settle() {
 	m.site.collector.MaxOrders, m.site.collector.NoZstd, m.site.queue.MaxSize = 0, false, 0
-	m.keepVoid = false
+	m.keepVoid, m.site.queue.Hold = false, 0
 	m.readAll()
 	m.site.send()
 	m.releaseVoids()
 	m.site.send()
 	m.compare(true)
 	m.about()
+	m.vetoed.check(m.t, m.site)
+	m.vetoed.manifests(m.t, m.site)
 	requests := len(m.site.collector.Requests())
 	m.readAll()
 	m.site.send()
@@ -329,6 +339,9 @@ func (m *model) compare(badRefused bool) {
 			line, ok := held[name+"/"+key]
 			delete(held, name+"/"+key)
 			if badRefused && (order.Text == "bad" || order.Text == unreadable) {
+				continue
+			}
+			if badRefused && m.vetoed.ever[name+"/"+key+"/"+order.Text] {
 				continue
 			}
 			if want := fmt.Sprintf("%q", order.Text); !ok || !strings.Contains(string(line.RepairOrder), want) {

@@ -207,7 +207,7 @@ func acceptAgain(tx *bbolt.Tx, line *Line) (bool, error) {
 		state = state.void()
 	case follows && !line.Voided && state.refused && state.refusedIs == line.content():
 		state.refused = false
-		_, state = state.saw(line.content())
+		state = state.send(line.content()) // what was dropped of the order stays so
 	default: // the collector took it once and lost it: then the state counts it, unless later lines came
 		return state.revision == line.Revision && state.voided() == line.Voided, nil
 	}

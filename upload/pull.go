@@ -289,7 +289,7 @@ func (w *pageWriter) unseen(from []byte) (keys [][]byte, next []byte, err error)
 	}
 	err = eachState(orders, from, func(key []byte, state orderState) bool {
 		switch {
-		case state.reading == w.reading || state.left || state.voided() && !state.refused:
+		case state.reading == w.reading || state.left || state.voided() && !state.refused && !state.dropped:
 		case len(keys) == voidsAtOnce:
 			next = bytes.Clone(key)
 			return false

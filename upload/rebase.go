@@ -101,10 +101,21 @@ func (c *chain) next(text []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.superseded = true
+	c.pass(&line)
+	return c.send(&line), nil
+}
+
+// pass notes that a line comes next.
+func (c *chain) pass(line *Line) {
 	if line.Revision > c.last+1 { // the order was in another week meanwhile
 		c.now = c.now.skip(line.Revision - 1)
 	}
-	c.last, c.superseded = line.Revision, true
+	c.last = line.Revision
+}
+
+// send returns a line as it must be sent now, nil if the collector has nothing to learn from it.
+func (c *chain) send(line *Line) []byte {
 	before := c.now
 	var v verdict
 	if line.Voided {
@@ -113,9 +124,9 @@ func (c *chain) next(text []byte) ([]byte, error) {
 		v, c.now = before.saw(line.content())
 	}
 	if v == sendNothing {
-		return nil, nil
+		return nil
 	}
-	return appendLine(nil, line.DealerID, line.Week, line.Key, c.now.revision, before.replaces(), line.RepairOrder), nil
+	return appendLine(nil, line.DealerID, line.Week, line.Key, c.now.revision, before.replaces(), line.RepairOrder)
 }
 
 // save makes the order's state what the collector will have once all that waits is delivered. Where the last line of
@@ -124,10 +135,19 @@ func (c *chain) save(tx *bbolt.Tx) error {
 	if c.last != c.before.revision {
 		return nil
 	}
-	if c.now.revision == 0 {
+	c.now.dropped, c.now.droppedIs = c.before.dropped, c.before.droppedIs
+	return c.put(tx)
+}
+
+// put stores the state that the chain has come to. What was held of the order beyond it follows from nothing any more:
+// the next reading reads the order in any case, and holds it anew.
+func (c *chain) put(tx *bbolt.Tx) error {
+	if c.now.revision == 0 && !c.now.dropped {
 		return forgetState(tx, c.orders, []byte(c.key), c.before.left)
 	}
-	c.now.changed, c.now.left = c.before.changed, c.before.left
+	if c.now.left = c.before.left; !c.before.refused {
+		c.now.changed = c.before.changed
+	}
 	return c.orders.Put([]byte(c.key), c.now.append(nil))
 }
 

@@ -115,6 +115,9 @@ func isRefused(err error) bool {
 
 // batch sends one batch and does what the answer calls for.
 func (r *sending) batch(ctx context.Context, w waiting) error {
+	if err := r.Queue.offer(&w); err != nil {
+		return err
+	}
 	answer, err := r.putBatch(ctx, w)
 	if err != nil {
 		return err

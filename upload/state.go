@@ -12,8 +12,8 @@ import (
 type digest = [sha256.Size]byte
 
 // orderState is what the queue remembers of one order in one week: what the collector has of it there (or will have,
-// once all that waits is delivered), and what of it the collector refused. An order that moves leaves its state behind,
-// so that what becomes of the line that voids it there is nothing to the week that it is in now.
+// once all that waits is delivered), and what of it the collector refused or a person at the dealer's dropped. An order
+// that moves leaves its state behind, so that what becomes of the line that voids it there is nothing to the week that it is in now.
 type orderState struct {
 	reading  uint32 // the week's reading in which it was last seen
 	revision int    // of the last line; 0: the collector has nothing of it
@@ -23,6 +23,8 @@ type orderState struct {
 	refused     bool   // the collector refused a line of it that is parked, with content of refusedIs
 	refusedIs   digest // if refused
 	refusedVoid bool   // the collector refused the line that voids it
+	dropped     bool   // a person dropped it, or a field of it, when it had been read as droppedIs
+	droppedIs   digest // if dropped
 	left        bool   // the order is in another week now: see bucketIndex
 
 	changed []byte // the changed column's token of the bytes last looked at; "" where there is none
@@ -34,12 +36,13 @@ const (
 	flagRefused     = 1 << 0
 	flagRefusedVoid = 1 << 1
 	flagLeft        = 1 << 2
+	flagDropped     = 1 << 3
 )
 
 func errState() error { return damaged(nil, "the state of an order is damaged") }
 
 // append encodes s: version, flags, reading (4 bytes, so that seeing an order again changes no length), revision
-// and voids (uvarint), digest, refused digest where there is one, changed token.
+// and voids (uvarint), digest, refused and dropped digest where there is one, changed token.
 func (s *orderState) append(dst []byte) []byte {
 	var flags byte
 	if s.refused {
@@ -51,6 +54,9 @@ func (s *orderState) append(dst []byte) []byte {
 	if s.left {
 		flags |= flagLeft
 	}
+	if s.dropped {
+		flags |= flagDropped
+	}
 	dst = append(dst, stateVersion, flags)
 	dst = binary.BigEndian.AppendUint32(dst, s.reading)
 	dst = binary.AppendUvarint(dst, uint64(s.revision))
@@ -59,17 +65,20 @@ func (s *orderState) append(dst []byte) []byte {
 	if s.refused {
 		dst = append(dst, s.refusedIs[:]...)
 	}
+	if s.dropped {
+		dst = append(dst, s.droppedIs[:]...)
+	}
 	return append(dst, s.changed...)
 }
 
 // decodeState reads what append wrote. The token is not copied.
 func decodeState(b []byte) (orderState, error) {
 	var s orderState
-	if len(b) < 6 || b[0] != stateVersion || b[1]&^(flagRefused|flagRefusedVoid|flagLeft) != 0 {
+	if len(b) < 6 || b[0] != stateVersion || b[1]&^(flagRefused|flagRefusedVoid|flagLeft|flagDropped) != 0 {
 		return s, errState()
 	}
 	s.refused, s.refusedVoid = b[1]&flagRefused != 0, b[1]&flagRefusedVoid != 0
-	s.left = b[1]&flagLeft != 0
+	s.left, s.dropped = b[1]&flagLeft != 0, b[1]&flagDropped != 0
 	s.reading = binary.BigEndian.Uint32(b[2:])
 	revision, n := binary.Uvarint(b[6:])
 	if n <= 0 || revision > 1<<31-1 {
@@ -81,15 +90,17 @@ func decodeState(b []byte) (orderState, error) {
 		return s, errState()
 	}
 	b = b[n:]
-	if len(b) < sha256.Size {
-		return s, errState()
-	}
-	b = b[copy(s.digest[:], b):]
-	if s.refused {
+	for _, d := range []struct {
+		is   bool
+		into *digest
+	}{{true, &s.digest}, {s.refused, &s.refusedIs}, {s.dropped, &s.droppedIs}} {
+		if !d.is {
+			continue
+		}
 		if len(b) < sha256.Size {
 			return s, errState()
 		}
-		b = b[copy(s.refusedIs[:], b):]
+		b = b[copy(d.into[:], b):]
 	}
 	s.changed = b
 	return s, nil
@@ -109,14 +120,23 @@ func (s orderState) saw(content digest) (verdict, orderState) {
 	if s.refused && content == s.refusedIs {
 		return sendNothing, s // the same would be refused again: it stays parked
 	}
+	if s.dropped && content == s.droppedIs {
+		return sendNothing, s
+	}
 	s.refused, s.refusedIs, s.refusedVoid = false, digest{}, false
+	s.dropped, s.droppedIs = false, digest{}
 	if s.held() && content == s.digest {
 		return sendNothing, s
 	}
+	return sendContent, s.send(content)
+}
+
+// send returns the state after a line with this content.
+func (s orderState) send(content digest) orderState {
 	s.revision++
 	s.digest = content
 	s.voids <<= 1
-	return sendContent, s
+	return s
 }
 
 // missed returns what an order calls for that is gone from its week, and its state after that.
@@ -125,6 +145,7 @@ func (s orderState) missed() (verdict, orderState) {
 		return sendNothing, s
 	}
 	s.refused, s.refusedIs = false, digest{}
+	s.dropped, s.droppedIs = false, digest{}
 	if !s.held() {
 		return sendNothing, s
 	}

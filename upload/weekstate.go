@@ -18,6 +18,7 @@ type weekState struct {
 	Last     *lastReading  `json:"last,omitempty"`    // the last finished one
 	Changes  uint64        `json:"changes"`           // counts whatever may change the manifest
 	Closed   *closedState  `json:"closed,omitempty"`
+	Dropped  []DropCount   `json:"dropped,omitempty"` // all that was ever dropped of what waited
 }
 
 // readingState is the checkpoint of an unfinished reading.

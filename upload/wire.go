@@ -2,7 +2,10 @@ package upload
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"roagent/fieldmap"
 )
@@ -51,6 +54,54 @@ type Manifest struct {
 	Left           fieldmap.Counts      `json:"left"`            // values left out or altered, of the last reading that read every order
 	Keyless        int                  `json:"keyless"`         // orders without a key: they cannot be sent
 	Parked         int                  `json:"parked"`          // orders and lines that wait for a person
+	// Dropped is what a person at the dealer's took out before it was sent, by reason, since the week was first read.
+	Dropped []DropCount `json:"dropped,omitempty"`
+}
+
+// DropCount is how many orders a person at the dealer's dropped for one reason, whole or a field of them.
+type DropCount struct {
+	What  DropKind `json:"what"`
+	Field string   `json:"field,omitempty"` // a sent path, where What is DropField
+	Why   string   `json:"why"`
+	Count int      `json:"count"` // orders; one that was read anew and dropped again counts again
+}
+
+// DropKind says what was dropped.
+type DropKind string
+
+// What a person can drop.
+const (
+	DropOrder DropKind = "order"
+	DropField DropKind = "field"
+	DropWeek  DropKind = "week" // all that waited of it
+)
+
+// Limits of a drop's words, in bytes.
+const (
+	MaxDropField = 300
+	MaxDropWhy   = 200
+)
+
+// Problem says what is wrong with d; "" where it is well formed.
+func (d *DropCount) Problem() string {
+	switch {
+	case d.What != DropOrder && d.What != DropField && d.What != DropWeek:
+		return "what is dropped is neither order, field nor week"
+	case (d.What == DropField) != (d.Field != ""):
+		return "a field goes with the drop of a field, and only there"
+	case len(d.Field) > MaxDropField || !isPlain(d.Field):
+		return "the field is no sent path"
+	case d.Why == "" || len(d.Why) > MaxDropWhy || !isPlain(d.Why):
+		return "the reason is empty, too long or not printable"
+	case d.Count < 1:
+		return "the count is less than 1"
+	}
+	return ""
+}
+
+// isPlain reports whether a text can be shown on one line as it is.
+func isPlain(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 // ManifestBatch is one batch of a manifest.

@@ -83,6 +83,8 @@ func parseManifest(data []byte, t target) (upload.Manifest, error) {
 		return m, refuse(http.StatusBadRequest, "orders is %d, but the batches have %d", m.Orders, sum)
 	case m.Held < 0 || m.Held > m.Orders || m.Keyless < 0 || m.Parked < 0:
 		return m, refuse(http.StatusBadRequest, "held, keyless or parked cannot be")
+	case slices.ContainsFunc(m.Dropped, func(d upload.DropCount) bool { return d.Problem() != "" }):
+		return m, refuse(http.StatusBadRequest, "dropped counts something else than what the wire describes")
 	case !areSecrets(m.Left.Redacted) || !areSecrets(m.Left.Exposed):
 		return m, refuse(http.StatusBadRequest, "redacted or exposed counts something else than the kinds of secrets that the wire describes")
 	}

@@ -368,6 +368,17 @@ func (c *Collector) store(dealer, week, id string, lines []upload.Line) {
 	}
 }
 
+// NeverSees tells the collector that a person dropped a line of an order that left for another week, or came from it:
+// to its revisions it is as if the line had been offered.
+func (c *Collector) NeverSees(week, key string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.offered[key] == nil {
+		c.offered[key] = map[string]bool{}
+	}
+	c.offered[key][week] = true
+}
+
 // follows says how a line does not follow from the newest one of its order in the week. Of an order that was offered in
 // several weeks, the revisions need only go up.
 func (c *Collector) follows(line upload.Line) string {
