@@ -53,9 +53,6 @@ func (c fieldmapApproveCommand) Run(p *program) error {
 // names tidies the names and refuses what is none.
 func (c *fieldmapApproveCommand) names() error {
 	c.By, c.Second = strings.TrimSpace(c.By), strings.TrimSpace(c.Second)
-	isName := func(s string) bool {
-		return s != "" && len(s) <= 200 && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
-	}
 	switch {
 	case !isName(c.By):
 		return &usageError{"--by is no name", "give the name of the person who answers for the whitelist, in at most 200 characters"}
@@ -65,6 +62,11 @@ func (c *fieldmapApproveCommand) names() error {
 		return &usageError{"--by and --second are the same person", "what is forbidden leaves only on the word of two people"}
 	}
 	return nil
+}
+
+// isName reports whether a text can be a person's name on record.
+func isName(s string) bool {
+	return s != "" && len(s) <= 200 && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 func approvers(who, second string) string {

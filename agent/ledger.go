@@ -37,6 +37,8 @@ func entryText(e *upload.Entry) string {
 	var parts []string
 	if e.Key != "" {
 		parts = append(parts, "order "+e.Key)
+	} else if e.Field != "" {
+		parts = append(parts, e.Field+" of "+plural(e.Orders, "order"))
 	} else if e.Orders > 0 {
 		parts = append(parts, plural(e.Orders, "order"))
 	}

@@ -93,7 +93,7 @@ func writeNDJSON(w io.Writer, q *upload.Queue) error {
 func writeCSV(w io.Writer, q *upload.Queue) error {
 	out := newCSV(w)
 	out.write(
-		"entry", "at", "kind", "week", "order", "orders", "bytes", "new", "revised", "unchanged", "voided", "parked",
+		"entry", "at", "kind", "week", "order", "field", "orders", "bytes", "new", "revised", "unchanged", "voided", "parked",
 		"who", "why", "id", "fieldmap", "receipt", "text", "previous", "digest",
 	)
 	for e, err := range q.Entries() {
@@ -105,7 +105,7 @@ func writeCSV(w io.Writer, q *upload.Queue) error {
 			t = *e.Tally
 		}
 		out.write(
-			strconv.FormatUint(e.Number, 10), e.At.Format(time.RFC3339), string(e.Kind), e.Week, e.Key, strconv.Itoa(e.Orders),
+			strconv.FormatUint(e.Number, 10), e.At.Format(time.RFC3339), string(e.Kind), e.Week, e.Key, e.Field, strconv.Itoa(e.Orders),
 			strconv.FormatInt(e.Bytes, 10), strconv.Itoa(t.New), strconv.Itoa(t.Revised), strconv.Itoa(t.Unchanged), strconv.Itoa(t.Voided),
 			strconv.Itoa(t.Parked), e.Who, e.Why, e.ID, e.Fieldmap, e.Receipt, e.Text, e.Previous, e.Digest(),
 		)

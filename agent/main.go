@@ -48,6 +48,7 @@ type commands struct {
 	Preview  previewCommand  `cmd:"" help:"Print the exact lines that a pull would send. Stores and sends nothing."`
 	Pull     pullCommand     `cmd:"" help:"Read the weeks that are due, queue them and send them."`
 	Send     sendCommand     `cmd:"" help:"Send what is queued, now."`
+	Hold     holdCommand     `cmd:"" help:"Look at what waits for its time, drop of it, or let it go."`
 	Status   statusCommand   `cmd:"" help:"Tell what was read, what is queued, what waits for a person."`
 	Ledger   ledgerCommand   `cmd:"" help:"Look at what left, prove it, hand it to an auditor."`
 	Parked   parkedCommand   `cmd:"" help:"Look at what could not be sent, and let it go on."`

@@ -45,7 +45,7 @@ func (c previewCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stderr, "%s: %s a pull would send now%s; %s as sent before\n", week, plural(v.lines, "line"), v.more(), plural(v.unchanged, "order"))
+	fmt.Fprintf(p.stderr, "%s: %s a pull would send now%s; %s as sent before, or dropped\n", week, plural(v.lines, "line"), v.more(), plural(v.unchanged, "order"))
 	if v.parked > 0 {
 		return fmt.Errorf("%s could not be sent as they are, see above: %w", plural(v.parked, "order"), errParked)
 	}

@@ -25,6 +25,8 @@ type status struct {
 	NextRun   time.Time            `json:"next_run"`
 	Weeks     []upload.WeekStatus  `json:"weeks"`
 	Pending   upload.PendingStatus `json:"pending"`
+	Delayed   int                  `json:"delayed"` // lines that wait for the time of queue.hold
+	Until     time.Time            `json:"delayed_until,omitzero"`
 	Parked    int                  `json:"parked"`
 	approval  string
 }
@@ -58,6 +60,11 @@ func (s *site) status(now time.Time) (*status, error) {
 	if st.Pending, err = s.queue.Pending(); err != nil {
 		return nil, err
 	}
+	batches, err := s.queue.Waiting()
+	if err != nil {
+		return nil, err
+	}
+	st.Delayed, st.Until = delayed(batches, now)
 	for _, w := range st.Weeks {
 		st.Parked += w.Parked
 	}
@@ -87,6 +94,10 @@ func (st *status) print(p *program) error {
 	if st.Pending.Batches > 0 {
 		fmt.Fprintf(p.stdout, "\nwaiting to be sent: %s with %s (%s), the oldest since %s\n", plural(st.Pending.Batches, "batch"),
 			plural(st.Pending.Orders, "line"), humanize.Bytes(uint64(st.Pending.Bytes)), st.Pending.Oldest.Local().Format(time.DateTime))
+	}
+	if st.Delayed > 0 {
+		fmt.Fprintf(p.stdout, "\nof these, waiting for you to look: %s, the last until %s; 'roagent hold list' shows them\n",
+			plural(st.Delayed, "line"), st.Until.Local().Format(time.DateTime))
 	}
 	if st.Parked > 0 {
 		fmt.Fprintf(p.stdout, "\nparked, waiting for a person: %s; 'roagent parked list' says why\n", plural(st.Parked, "order"))

@@ -173,20 +173,22 @@ func TestManifestsRefused(t *testing.T) {
 	r := newRig(t, collector.NewMemStore())
 	b := r.send(line("RO1"))
 	for name, spoil := range map[string]func(m *upload.Manifest){
-		"another dealer's":       func(m *upload.Manifest) { m.DealerID = otherDealer },
-		"another week's":         func(m *upload.Manifest) { m.Week = "2026-W45" },
-		"no time zone":           func(m *upload.Manifest) { m.Timezone = "" },
-		"no time":                func(m *upload.Manifest) { m.ReadAt = time.Time{} },
-		"no reading":             func(m *upload.Manifest) { m.Readings = 0 },
-		"no whitelist":           func(m *upload.Manifest) { m.FieldmapDigest = "" },
-		"orders that do not add": func(m *upload.Manifest) { m.Orders++ },
-		"a batch twice":          func(m *upload.Manifest) { m.Batches = append(m.Batches, b); m.Orders *= 2 },
-		"a batch with no id":     func(m *upload.Manifest) { m.Batches[0].ID = "../../receipt.key" },
-		"a batch of nothing":     func(m *upload.Manifest) { m.Batches[0].Orders = 0; m.Orders = 0; m.Held = 0 },
-		"more valid than sent":   func(m *upload.Manifest) { m.Held = 2 },
-		"fewer than none":        func(m *upload.Manifest) { m.Parked = -1 },
-		"a kind nobody wrote of": func(m *upload.Manifest) { m.Left.Redacted = map[string]int{"078-05-1120": 1} },
-		"none of a kind":         func(m *upload.Manifest) { m.Left.Exposed = map[string]int{"ssn": 0} },
+		"another dealer's":        func(m *upload.Manifest) { m.DealerID = otherDealer },
+		"another week's":          func(m *upload.Manifest) { m.Week = "2026-W45" },
+		"no time zone":            func(m *upload.Manifest) { m.Timezone = "" },
+		"no time":                 func(m *upload.Manifest) { m.ReadAt = time.Time{} },
+		"no reading":              func(m *upload.Manifest) { m.Readings = 0 },
+		"no whitelist":            func(m *upload.Manifest) { m.FieldmapDigest = "" },
+		"orders that do not add":  func(m *upload.Manifest) { m.Orders++ },
+		"a batch twice":           func(m *upload.Manifest) { m.Batches = append(m.Batches, b); m.Orders *= 2 },
+		"a batch with no id":      func(m *upload.Manifest) { m.Batches[0].ID = "../../receipt.key" },
+		"a batch of nothing":      func(m *upload.Manifest) { m.Batches[0].Orders = 0; m.Orders = 0; m.Held = 0 },
+		"more valid than sent":    func(m *upload.Manifest) { m.Held = 2 },
+		"fewer than none":         func(m *upload.Manifest) { m.Parked = -1 },
+		"a kind nobody wrote of":  func(m *upload.Manifest) { m.Left.Redacted = map[string]int{"078-05-1120": 1} },
+		"a drop of nothing named": func(m *upload.Manifest) { m.Dropped = []upload.DropCount{{What: upload.DropField, Why: "w", Count: 1}} },
+		"a drop of none":          func(m *upload.Manifest) { m.Dropped = []upload.DropCount{{What: upload.DropWeek, Why: "w"}} },
+		"none of a kind":          func(m *upload.Manifest) { m.Left.Exposed = map[string]int{"ssn": 0} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := *r
