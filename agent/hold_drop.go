@@ -35,7 +35,7 @@ func (c holdDropCommand) Run(p *program) error {
 	case done.Orders() > 0:
 		fmt.Fprintf(p.stdout, "dropped %s of %s; an order that is edited in the DMS is queued again\n", c.what(), plural(done.Orders(), "order"))
 	case done.Offered == 0:
-		return s.nothingMatches(c.Week, "nothing that waits has "+c.what())
+		return s.nothingMatches(c.Week, c.nothing())
 	}
 	if done.Offered > 0 {
 		return &refusedError{
@@ -48,13 +48,21 @@ func (c holdDropCommand) Run(p *program) error {
 
 // what names in words what is dropped.
 func (c *holdDropCommand) what() string {
-	switch {
-	case c.Order != "":
-		return "the content"
-	case c.Field != "":
-		return "the field " + c.Field
+	if c.Field != "" {
+		return "the field " + printable(c.Field)
 	}
 	return "the content"
+}
+
+// nothing says that there is nothing of the kind.
+func (c *holdDropCommand) nothing() string {
+	switch {
+	case c.Order != "":
+		return fmt.Sprintf("no content of order %s waits", printable(c.Order))
+	case c.Field != "":
+		return "no order that waits has the field " + printable(c.Field)
+	}
+	return "no order waits"
 }
 
 // veto holds the flags against each other.

@@ -96,7 +96,7 @@ func (st *status) print(p *program) error {
 			plural(st.Pending.Orders, "line"), humanize.Bytes(uint64(st.Pending.Bytes)), st.Pending.Oldest.Local().Format(time.DateTime))
 	}
 	if st.Delayed > 0 {
-		fmt.Fprintf(p.stdout, "\nof these, waiting for you to look: %s, the last until %s; 'roagent hold list' shows them\n",
+		fmt.Fprintf(p.stdout, "\nof these, queue.hold keeps back %s, the last until %s; 'roagent hold list' shows them\n",
 			plural(st.Delayed, "line"), st.Until.Local().Format(time.DateTime))
 	}
 	if st.Parked > 0 {

@@ -203,3 +203,40 @@ func TestDropCountProblem(t *testing.T) {
 		}
 	}
 }
+
+// TestVetoThenRefused holds that what was dropped of a line stays so when the collector refuses the one before it.
+func TestVetoThenRefused(t *testing.T) {
+	s := newSite(t)
+	s.sender.Retries = 0
+	s.pull("2026-W46", order("RO1", "bad"))
+	s.collector.Fail(uploadtest.Reset)
+	if _, err := s.trySend(); err == nil {
+		t.Fatal("it was sent")
+	}
+	s.pull("2026-W46", order("RO1", "private"))
+	if done := s.veto(t, upload.Veto{What: upload.DropField, Field: notes}); done.Orders() != 1 || done.Offered != 1 {
+		t.Errorf("dropped %+v", done)
+	}
+	s.collector.Refuse = refuseBad
+	if s.send(); s.newest("RO1").Revision != 1 {
+		t.Errorf("the collector has %+v", s.newest("RO1"))
+	}
+	if stored, _ := s.pull("2026-W46", order("RO1", "private")); stored.Unchanged != 1 {
+		t.Errorf("read again: %+v", stored)
+	}
+	s.sound()
+}
+
+// TestUnholdSplit holds that the halves of a batch that was let go are let go too.
+func TestUnholdSplit(t *testing.T) {
+	s := newSite(t)
+	s.queue.Hold, s.collector.MaxOrders = time.Hour, 1
+	s.pull("2026-W46", order("RO1", "one"), order("RO2", "one"))
+	if n, err := s.queue.Unhold("", "kim"); n != 2 || err != nil {
+		t.Errorf("%d lines may go, %v", n, err)
+	}
+	if sent := s.send(); sent.Batches != 2 {
+		t.Errorf("sent %+v", sent)
+	}
+	s.sound()
+}
