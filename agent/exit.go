@@ -72,6 +72,8 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &unreachable), errors.As(err, &database):
 		return exitDMS
+	case errors.As(err, &collector) && collector.Class == upload.ClassUnapproved:
+		return exitRefused
 	case errors.As(err, &collector), errors.Is(err, upload.ErrFull):
 		return exitCollector
 	case errors.Is(err, errParked), errors.Is(err, errKeyless):

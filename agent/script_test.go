@@ -37,7 +37,8 @@ func TestMain(m *testing.M) {
 // DMS, `answer WHAT` makes the collector answer so from then on, `held WEEK` prints what it holds. `tamper N` changes one
 // byte of an entry of the ledger, `keep head` keeps the head that a command has just printed as $HEAD, `chain FILE` holds
 // an exported ledger against its own hashes, `sums DIR` a folder against its SHA256SUMS. `ledger` prints the kinds of the
-// ledger's entries, `replace FILE OLD NEW` edits a file.
+// ledger's entries, `replace FILE OLD NEW` edits a file. `declared` prints the whitelists that are declared at the
+// collector, `declared lose` damages them there.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
@@ -56,6 +57,8 @@ func TestScripts(t *testing.T) {
 			"chain":  scriptChain,
 			"sums":   scriptSums,
 			"ledger": scriptLedger,
+
+			"declared": scriptDeclared,
 
 			"replace": scriptReplace,
 		},
@@ -200,6 +203,25 @@ func scriptLedger(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// scriptDeclared prints the whitelists that are declared at the collector, with their digests, or damages them there.
+func scriptDeclared(ts *testscript.TestScript, neg bool, args []string) {
+	lose := len(args) == 1 && args[0] == "lose"
+	if neg || len(args) > 0 && !lose {
+		ts.Fatalf("usage: declared [lose]")
+	}
+	ctx, store := context.Background(), world(ts).store
+	names, err := store.List(ctx, "dealers/"+rigDealer+"/fieldmaps")
+	ts.Check(err)
+	for _, name := range names {
+		form, err := store.Get(ctx, name)
+		ts.Check(err)
+		fmt.Fprintf(ts.Stdout(), "%s %s\n", strings.TrimSuffix(filepath.Base(name), ".json"), form)
+		if lose {
+			ts.Check(store.Put(ctx, name, nil, collector.Replace))
+		}
+	}
+}
+
 // scriptAnswer turns the collector's knobs.
 func scriptAnswer(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
@@ -229,7 +251,7 @@ func (k *knobs) turn(args []string) error {
 		}
 	case "no-receipt":
 		k.answer = func(w http.ResponseWriter, r *http.Request) {
-			if r.Method == http.MethodGet {
+			if r.Method == http.MethodGet || strings.Contains(r.URL.Path, "/fieldmaps/") {
 				k.next.ServeHTTP(w, r)
 				return
 			}

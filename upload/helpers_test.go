@@ -145,14 +145,26 @@ func (s *site) page(p *upload.Pull, next []byte, orders ...uploadtest.Order) upl
 
 func (s *site) send() upload.Sent {
 	s.t.Helper()
-	sent, err := s.sender.Send(context.Background())
+	sent, err := s.trySend()
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	return sent
 }
 
-func (s *site) trySend() (upload.Sent, error) { return s.sender.Send(context.Background()) }
+// trySend sends as a site does: its whitelist is approved.
+func (s *site) trySend() (upload.Sent, error) {
+	s.t.Helper()
+	s.approve()
+	return s.sender.Send(context.Background())
+}
+
+func (s *site) approve() {
+	s.t.Helper()
+	if err := s.orders.Approve(s.queue); err != nil {
+		s.t.Fatal(err)
+	}
+}
 
 // sound fails the test where the collector got something that it must never get, or the queue does not hold together.
 func (s *site) sound() {

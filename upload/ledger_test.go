@@ -16,7 +16,7 @@ func TestLedger(t *testing.T) {
 	if err := s.queue.RecordApproval("kim", "", fieldmap.Digest{1}, "the old whitelist", at); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.queue.RecordApproval("kim", "lee", s.orders.Digest(), "the whitelist", at.Add(time.Hour)); err != nil {
+	if err := s.queue.RecordApproval("kim", "lee", s.orders.Digest(), s.orders.Text(), at.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	s.pull("2026-W46", order("RO1", "oil"))
@@ -41,7 +41,7 @@ func TestLedger(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(upload.Approval{Who: "kim", Second: "lee", Digest: s.orders.Digest().String(), Text: "the whitelist", At: at.Add(time.Hour)}, approval); diff != "" || !ok {
+	if diff := cmp.Diff(upload.Approval{Who: "kim", Second: "lee", Digest: s.orders.Digest().String(), Text: s.orders.Text(), At: at.Add(time.Hour)}, approval); diff != "" || !ok {
 		t.Error(diff)
 	}
 	sum, err := s.queue.VerifyLedger(s.collector.Verifier)

@@ -18,7 +18,7 @@ import (
 func fullLedger(t *testing.T) (*site, uint64) {
 	t.Helper()
 	s := newSite(t)
-	if err := s.queue.RecordApproval("kim", "", s.orders.Digest(), `{"fieldmap":1}`, time.Now()); err != nil {
+	if err := s.queue.RecordApproval("kim", "", s.orders.Digest(), s.orders.Text(), time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	s.collector.Refuse = refuseBad

@@ -44,6 +44,7 @@ func TestModel(t *testing.T) {
 			"hold":    func(*rapid.T) { m.hold = time.Hour - m.hold; m.site.queue.Hold = m.hold },
 			"unhold":  m.unhold,
 			"run":     func(*rapid.T) { m.nextRun() },
+			"restore": func(*rapid.T) { m.site.collector.ForgetDeclarations() },
 			"voids":   func(*rapid.T) { m.keepVoid = !m.keepVoid },
 			"":        func(*rapid.T) { m.site.sound(); m.vetoed.check(m.t, m.site) },
 		})
@@ -72,6 +73,11 @@ func newModel(t *testing.T, rt *rapid.T) *model {
 	s := &site{t: rt, log: io.Discard, dir: t.TempDir(), collector: uploadtest.NewCollector(t), orders: uploadtest.NewOrders(t, "maker")}
 	s.open()
 	m := &model{vetoed: newVetoes(), run: time.Now(), t: rt, site: s, makers: [2]*uploadtest.Orders{s.orders, uploadtest.NewOrders(t, "another")}, dms: map[string]map[string]uploadtest.Order{}}
+	for _, orders := range m.makers { // both: what was read under one may go while the other is in force
+		if err := orders.Approve(s.queue); err != nil {
+			rt.Fatal(err)
+		}
+	}
 	s.collector.Refuse = func(line upload.Line) string {
 		if line.Voided && m.keepVoid {
 			return "it is kept"

@@ -32,12 +32,15 @@ type sending struct {
 	sent   *Sent
 	weeks  map[string]error // what came of asking the collector about them
 
+	declared map[string]error // what came of declaring whitelists, by digest
+	told     map[string]bool  // those that the collector took in this run
+
 	stopped error // of weeks of which nothing may be sent
 }
 
 // answer is a collector's answer, read to its end.
 type answer struct {
-	what      string // that was sent: batch, manifest, status; or a question
+	what      string // that was sent: batch, manifest, status, declaration; or a question
 	host      string
 	status    int
 	mediaType string

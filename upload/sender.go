@@ -65,7 +65,7 @@ func (s *Sender) Send(ctx context.Context) (Sent, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var sent Sent
-	run := &sending{Sender: s, client: s.newClient(), sent: &sent, weeks: map[string]error{}}
+	run := &sending{Sender: s, client: s.newClient(), sent: &sent, weeks: map[string]error{}, declared: map[string]error{}, told: map[string]bool{}}
 	// A collector that lost batches says so when it gets the manifest. One that loses them again while they are being
 	// sent would keep this going for ever.
 	for range 3 {
@@ -90,27 +90,37 @@ func (r *sending) batches(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		err = r.checkWeek(ctx, w.head.Week)
+		if err = r.mayGo(ctx, w.head); err == nil {
+			err = r.batch(ctx, w)
+		}
 		if isRefused(err) { // this week's; the others go on
-			r.stopped = errors.Join(r.stopped, err)
+			r.weeks[w.head.Week] = err
+			if !errors.Is(r.stopped, err) { // two weeks may stop for one whitelist
+				r.stopped = errors.Join(r.stopped, err)
+			}
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		if err := r.batch(ctx, w); err != nil {
-			return err
-		}
 	}
+}
+
+// mayGo holds what must hold before a batch is sent, of its week and of its whitelist.
+func (r *sending) mayGo(ctx context.Context, head batchHead) error {
+	if err := r.checkWeek(ctx, head.Week); err != nil {
+		return err
+	}
+	return r.declare(ctx, head.Fieldmap)
 }
 
 // stops reports whether nothing of a week may be sent.
 func (r *sending) stops(week string) bool { return r.weeks[week] != nil }
 
-// isRefused reports whether an error is about one week only.
+// isRefused reports whether an error is about one week or one whitelist only.
 func isRefused(err error) bool {
 	refused, ok := errors.AsType[*SendError](err)
-	return ok && refused.Class == ClassRefused
+	return ok && (refused.Class == ClassRefused || refused.Class == ClassUnapproved)
 }
 
 // batch sends one batch and does what the answer calls for.
@@ -140,6 +150,11 @@ func (r *sending) batch(ctx context.Context, w waiting) error {
 		return r.refuse(w, answer, nil)
 	case parkLines:
 		return r.refuse(w, answer, answer.problem.Lines)
+	case declareFirst:
+		if err := r.declareAgain(ctx, w.head.Fieldmap, answer); err != nil {
+			return err
+		}
+		return r.batch(ctx, w)
 	default:
 		return err
 	}
@@ -195,8 +210,10 @@ func (r *sending) manifests(ctx context.Context) (again bool, err error) {
 	for _, week := range weeks {
 		lost, err := r.manifest(ctx, week)
 		again = again || lost
-		if isRefused(err) {
-			problems = append(problems, err) // one week's; the others go on
+		if isRefused(err) { // one week's; the others go on
+			if !errors.Is(errors.Join(append(problems, r.stopped)...), err) {
+				problems = append(problems, err)
+			}
 			continue
 		}
 		if err != nil {
@@ -214,6 +231,9 @@ func (r *sending) manifest(ctx context.Context, week string) (lost bool, err err
 	if !due {
 		return false, r.Queue.closeWeek(c, Receipt{}, nil)
 	}
+	if err := r.declare(ctx, c.manifest.FieldmapDigest); err != nil {
+		return false, err
+	}
 	answer, err := r.putManifest(ctx, c)
 	if err != nil {
 		return false, err
@@ -224,6 +244,11 @@ func (r *sending) manifest(ctx context.Context, week string) (lost bool, err err
 	case sendLost:
 		r.Logger.Warn("the collector lost batches, which are sent again", "week", week, "batches", len(answer.problem.Missing))
 		return true, r.Queue.requeue(week, answer.problem.Missing)
+	case declareFirst:
+		if err := r.declareAgain(ctx, c.manifest.FieldmapDigest, answer); err != nil {
+			return false, err
+		}
+		return r.manifest(ctx, week)
 	default:
 		return false, err
 	}

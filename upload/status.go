@@ -14,7 +14,8 @@ const (
 	ClassUnreachable  SendClass = "unreachable"   // nothing answers, or only "later"
 	ClassUnauthorized SendClass = "unauthorized"  // the collector does not let this dealer in
 	ClassNotCollector SendClass = "not_collector" // something answers that is not the collector, or proves nothing
-	ClassRefused      SendClass = "refused"       // the collector does not take a manifest or a status
+	ClassRefused      SendClass = "refused"       // the collector does not take a manifest, a status or a declaration
+	ClassUnapproved   SendClass = "unapproved"    // it was read under a whitelist that nobody approved
 )
 
 // SendError says why sending stopped. All that waits stays queued, and the next Send goes on.
@@ -48,6 +49,7 @@ const (
 	park
 	parkLines
 	sendLost
+	declareFirst
 )
 
 // batchAction says what the answer to a batch calls for. What may succeed later was sent again before it comes here.
@@ -56,6 +58,7 @@ const (
 //	415                           the same batch again, as gzip
 //	422 with lines                those lines are parked, the rest is sent again
 //	422 without, 400, 409         the batch is parked
+//	412 of UndeclaredType         the whitelist is declared, and the same batch sent again
 //	413                           two halves are sent instead; a single order is parked
 //	401, 403                      sending stops: nobody's orders are at fault
 //	408, 425, 429, 5xx            sending stops: the collector may take it later
@@ -70,6 +73,10 @@ func batchAction(a answer) (action, error) {
 		return useGzip, nil
 	case http.StatusRequestEntityTooLarge:
 		return split, nil
+	case http.StatusPreconditionFailed:
+		if a.undeclared() {
+			return declareFirst, nil
+		}
 	case http.StatusUnprocessableEntity:
 		if a.problem != nil && len(a.problem.Lines) > 0 {
 			return parkLines, nil
@@ -88,6 +95,8 @@ func manifestAction(a answer) (action, error) {
 		return accept, nil
 	case a.status == http.StatusConflict && a.problem != nil && len(a.problem.Missing) > 0:
 		return sendLost, nil
+	case a.undeclared():
+		return declareFirst, nil
 	case a.problem != nil && a.status >= 400 && a.status < 500 && !isAuthorization(a.status) && !isTransient(a.status):
 		return stop, &SendError{
 			Class: ClassRefused, Status: a.status, Message: fmt.Sprintf("the collector refused the %s (%d): %s", a.what, a.status, a.reason()),
@@ -95,6 +104,11 @@ func manifestAction(a answer) (action, error) {
 		}
 	}
 	return stop, stopError(a)
+}
+
+// undeclared reports whether the collector does not know the whitelist as approved under which it was read that was sent.
+func (a answer) undeclared() bool {
+	return a.status == http.StatusPreconditionFailed && a.problem != nil && a.problem.Type == UndeclaredType
 }
 
 // isTransient reports whether the same request may succeed later.

@@ -30,7 +30,7 @@ func (r *sending) checkWeek(ctx context.Context, week string) error {
 		case !isNoAnswer(err):
 			return err
 		}
-		// What does not know the question, or is no collector, shows itself by its answer to the batch.
+		// What does not know the question, or is no collector, shows itself by its next answer.
 		r.Logger.Warn("the collector does not say what it holds of the week", "week", week, "error", err)
 	}
 	r.weeks[week] = nil

@@ -18,12 +18,17 @@ const (
 	FieldmapHeader = "Fieldmap-Digest" // the digest of the whitelist under which a batch was read, lower-case hex
 )
 
+// UndeclaredType is the type of the problem, a 412, that refuses what was read under a whitelist that this dealer's agent has
+// not declared approved (RFC 9457, section 3.1.1). Declared, the same request is taken.
+const UndeclaredType = "tag:roagent,2026:fieldmap-undeclared"
+
 // Limits that both ends hold to.
 const (
 	MaxLine     = 16 << 20 // bytes of one order's line
 	MaxBatch    = 64 << 20 // bytes of a batch, uncompressed
 	MaxBody     = 32 << 20 // bytes of a request's body as sent
 	MaxManifest = 8 << 20
+	MaxFieldmap = 8 << 20 // bytes of a declared whitelist: several times what its file may have
 	MaxStatus   = 64 << 10
 )
 
@@ -139,6 +144,12 @@ type Problem struct {
 type LineProblem struct {
 	Line   int    `json:"line"` // from 1
 	Detail string `json:"detail"`
+}
+
+// Declared is the answer to PUT …/fieldmaps/{digest}: the collector knows that this whitelist is approved.
+type Declared struct {
+	DealerID       string `json:"dealer_id"`
+	FieldmapDigest string `json:"fieldmap_digest"`
 }
 
 // WeekHeld is the answer to GET …/weeks/{week}: what the collector holds of that week.

@@ -58,6 +58,7 @@ func TestStrangersAreNotReadTo(t *testing.T) {
 		r.batch(line("RO1")),
 		r.manifest(manifestOf()),
 		r.json("/v1/dealers/"+dealer+"/status", struct{}{}),
+		r.declaration(dealer, form),
 	} {
 		h := httptest.NewRequest(q.method, "/", failingReader{t})
 		r.serve(h, q.with("Authorization", "Bearer "+r.token[otherDealer]))

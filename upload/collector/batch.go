@@ -26,6 +26,9 @@ func (h *Handler) putBatch(r *http.Request, t target) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if err := h.checkDeclared(r.Context(), t.dealer, whitelist); err != nil {
+		return answer{}, err
+	}
 	packed, orders, err := h.checkBatch(p, t)
 	if err != nil {
 		return answer{}, err

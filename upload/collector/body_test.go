@@ -120,6 +120,8 @@ func TestMethods(t *testing.T) {
 		weekPath() + "/batches/" + whitelist: "PUT",
 		weekPath():                           "GET, PUT",
 		"/v1/dealers/" + dealer + "/status":  "PUT",
+
+		"/v1/dealers/" + dealer + "/fieldmaps/" + whitelist: "PUT",
 	} {
 		for _, method := range []string{"POST", "DELETE", "PATCH", "HEAD", "OPTIONS", "BREW"} {
 			w := r.do(request{method: method, path: path, header: r.header()})

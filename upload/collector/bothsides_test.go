@@ -32,6 +32,9 @@ func newSite(t *testing.T) *site {
 			t.Error(err)
 		}
 	})
+	if err := s.orders.Approve(s.queue); err != nil {
+		t.Fatal(err)
+	}
 	s.sender = upload.NewSender(s.queue)
 	s.sender.URL = "https://collector.example.com"
 	s.sender.Token = s.token[dealer]

@@ -50,16 +50,18 @@ func New(store Store, key Key) *Handler {
 	const dealer = "/v1/dealers/{dealer}"
 	h.handle(dealer+"/weeks/{week}/batches/{batch}", methods{"PUT": h.putBatch})
 	h.handle(dealer+"/weeks/{week}", methods{"PUT": h.putManifest, "GET": h.getWeek})
+	h.handle(dealer+"/fieldmaps/{fieldmap}", methods{"PUT": h.putFieldmap})
 	h.handle(dealer+"/status", methods{"PUT": h.putStatus})
 	h.mux.HandleFunc("/", h.notFound)
 	return h
 }
 
-// target is what a request's path names. Week and batch are zero where the path has none.
+// target is what a request's path names. Week, batch and fieldmap are zero where the path has none.
 type target struct {
-	dealer string
-	week   fieldmap.Week
-	batch  string
+	dealer   string
+	week     fieldmap.Week
+	batch    string
+	fieldmap string // digest of a whitelist
 }
 
 // answer is a success.
@@ -133,7 +135,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next endpoint) (
 }
 
 func parseTarget(r *http.Request) (target, error) {
-	t := target{dealer: r.PathValue("dealer"), batch: r.PathValue("batch")}
+	t := target{dealer: r.PathValue("dealer"), batch: r.PathValue("batch"), fieldmap: r.PathValue("fieldmap")}
 	if err := checkDealer(t.dealer); err != nil {
 		return target{}, refuse(http.StatusBadRequest, "%v", err)
 	}
@@ -145,6 +147,9 @@ func parseTarget(r *http.Request) (target, error) {
 	}
 	if t.batch != "" && !isDigest(t.batch) {
 		return target{}, refuse(http.StatusBadRequest, "a batch's id is the SHA-256 of its lines in 64 lower-case hex digits")
+	}
+	if t.fieldmap != "" && !isDigest(t.fieldmap) {
+		return target{}, refuse(http.StatusBadRequest, "a whitelist is named by the SHA-256 of its canonical form in 64 lower-case hex digits")
 	}
 	return t, nil
 }

@@ -16,7 +16,8 @@ import (
 // putManifest closes a week: 201 where the manifest is new, 200 where it is held already, both with the same receipt,
 // which is for the SHA-256 of the manifest's bytes. A week may be closed again after it was read again; the last one stays.
 func (h *Handler) putManifest(r *http.Request, t target) (answer, error) {
-	if _, err := fieldmapDigest(r); err != nil {
+	whitelist, err := fieldmapDigest(r)
+	if err != nil {
 		return answer{}, err
 	}
 	data, err := h.readJSON(r, upload.MaxManifest)
@@ -25,6 +26,12 @@ func (h *Handler) putManifest(r *http.Request, t target) (answer, error) {
 	}
 	m, err := parseManifest(data, t)
 	if err != nil {
+		return answer{}, err
+	}
+	if m.FieldmapDigest != whitelist {
+		return answer{}, refuse(http.StatusBadRequest, "fieldmap_digest is not the one that %s names", upload.FieldmapHeader)
+	}
+	if err := h.checkDeclared(r.Context(), t.dealer, whitelist); err != nil {
 		return answer{}, err
 	}
 	if err := h.checkHeld(r.Context(), m, t); err != nil {

@@ -179,6 +179,7 @@ func TestManifestsRefused(t *testing.T) {
 		"no time":                 func(m *upload.Manifest) { m.ReadAt = time.Time{} },
 		"no reading":              func(m *upload.Manifest) { m.Readings = 0 },
 		"no whitelist":            func(m *upload.Manifest) { m.FieldmapDigest = "" },
+		"another whitelist":       func(m *upload.Manifest) { m.FieldmapDigest = digest("another") },
 		"orders that do not add":  func(m *upload.Manifest) { m.Orders++ },
 		"a batch twice":           func(m *upload.Manifest) { m.Batches = append(m.Batches, b); m.Orders *= 2 },
 		"a batch with no id":      func(m *upload.Manifest) { m.Batches[0].ID = "../../receipt.key" },

@@ -28,10 +28,14 @@ const (
 	dealer      = "04123"
 	otherDealer = "04999"
 	week        = "2026-W46"
-	whitelist   = "abababababababababababababababababababababababababababababababab"
+	whitelist   = "68a3f32547a0d07636e513e544c381471e07bade8b1850de73afc87b3afd0242" // of form
 )
 
-// rig is a collector with two dealers. Every answer it gives is held against openapi.yaml.
+// form is the canonical form of a small whitelist.
+const form = `{"fieldmap":1,"recipient":"Example Motor Sales","purpose":"tests","agreement":"none","orders":{"from":{"name":"RepairOrder"},` +
+	`"key":["RONumber"],"week":"ClosedAt","fields":[{"send":"repair_order_header.document_id","column":{"name":"RONumber"},"why":"names the visit"}]}}`
+
+// rig is a collector with two dealers, to which the first one's whitelist is declared. Every answer it gives is held against openapi.yaml.
 type rig struct {
 	t       testing.TB
 	store   collector.Store
@@ -52,6 +56,9 @@ func newRig(t testing.TB, store collector.Store) *rig {
 		if r.token[id], err = collector.AddDealer(t.Context(), store, id, "Example Toyota"); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := store.Put(t.Context(), "dealers/"+dealer+"/fieldmaps/"+whitelist+".json", []byte(form), collector.Create); err != nil {
+		t.Fatal(err)
 	}
 	r.handler = collector.New(store, key)
 	r.handler.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))

@@ -53,6 +53,10 @@ func dealerFile(dealer string) string { return path.Join("dealers", dealer, "dea
 
 func statusFile(dealer string) string { return path.Join("dealers", dealer, "status.json") }
 
+func fieldmapFile(dealer, digest string) string {
+	return path.Join("dealers", dealer, "fieldmaps", digest+".json")
+}
+
 func manifestFile(dealer string, week fieldmap.Week) string {
 	return path.Join("dealers", dealer, week.String(), "manifest.json")
 }

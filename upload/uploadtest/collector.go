@@ -47,8 +47,10 @@ type Collector struct {
 
 	mu        sync.Mutex
 	faults    []Fault
-	batch     Fault // of every batch
-	week      Fault // of every question about a week
+	batch     Fault           // of every batch
+	week      Fault           // of every question about a week
+	declare   Fault           // of every declaration
+	declared  map[string]bool // digests of whitelists
 	requests  []Request
 	batches   map[string]map[string][]upload.Line // by week, id
 	orders    map[string]upload.Line              // by week and key: the newest
@@ -82,6 +84,7 @@ func NewCollector(t testing.TB) *Collector {
 	c := &Collector{
 		batches: map[string]map[string][]upload.Line{}, orders: map[string]upload.Line{}, manifest: map[string]upload.Manifest{},
 		history: map[string]past{}, offered: map[string]map[string]bool{}, forgotten: map[string]bool{}, raw: map[string]string{},
+		declared: map[string]bool{},
 	}
 	c.signer, c.Verifier = NewKey(t, "collector.test")
 	return c
@@ -127,16 +130,20 @@ func (c *Collector) FailQuestions(fault Fault) {
 	c.week = fault
 }
 
-// Requests returns what was sent so far, without the questions about weeks.
-func (c *Collector) Requests() []Request { return c.requestsWith(http.MethodPut) }
+// Requests returns what was sent so far, without the questions about weeks and the declarations.
+func (c *Collector) Requests() []Request {
+	return c.requestsThat(func(r Request) bool { return r.Method == http.MethodPut && !isDeclaration(r.Path) })
+}
 
 // Questions returns the questions about weeks.
-func (c *Collector) Questions() []Request { return c.requestsWith(http.MethodGet) }
+func (c *Collector) Questions() []Request {
+	return c.requestsThat(func(r Request) bool { return r.Method == http.MethodGet })
+}
 
-func (c *Collector) requestsWith(method string) []Request {
+func (c *Collector) requestsThat(are func(Request) bool) []Request {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(c.requests), func(r Request) bool { return r.Method != method })
+	return slices.DeleteFunc(slices.Clone(c.requests), func(r Request) bool { return !are(r) })
 }
 
 // Wrong returns what a sender must never do and did: a line twice, a gap in the revisions, a wrong replaces.
@@ -231,9 +238,12 @@ func (c *Collector) RoundTrip(r *http.Request) (*http.Response, error) {
 	if strings.Contains(r.URL.Path, "/batches/") {
 		fault = c.batch
 	}
-	if r.Method == http.MethodGet {
+	switch {
+	case r.Method == http.MethodGet:
 		fault = c.week
-	} else if len(c.faults) > 0 {
+	case isDeclaration(r.URL.Path):
+		fault = c.declare
+	case len(c.faults) > 0:
 		fault, c.faults = c.faults[0], c.faults[1:]
 	}
 	c.requests = append(c.requests, Request{
@@ -268,7 +278,12 @@ func (c *Collector) answer(r *http.Request) (*http.Response, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	path := strings.Split(strings.TrimPrefix(r.URL.Path, "/v1/dealers/"), "/")
+	if len(path) >= 3 && path[1] == "weeks" && !c.declared[r.Header.Get(upload.FieldmapHeader)] {
+		return problem(r, upload.Problem{Type: upload.UndeclaredType, Status: http.StatusPreconditionFailed, Title: "not declared"}), nil
+	}
 	switch {
+	case len(path) == 3 && path[1] == "fieldmaps":
+		return c.putFieldmap(r, path[0], path[2], body)
 	case len(path) == 5 && path[3] == "batches":
 		return c.putBatch(r, path[0], path[2], path[4], body)
 	case len(path) == 3:

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"roagent/fieldmap"
+	"roagent/upload"
 )
 
 // Order is one order of a DMS that has a key and a text.
@@ -63,6 +64,18 @@ func NewOrdersThat(t testing.TB, narratives fieldmap.Narratives, recipient strin
 
 // Digest returns the whitelist's digest.
 func (o *Orders) Digest() fieldmap.Digest { return o.plan.Digest }
+
+// Approve has the whitelist approved in a queue, unless the approval that is there is of it.
+func (o *Orders) Approve(q *upload.Queue) error {
+	approved, ok, err := q.Approved()
+	if err != nil || ok && approved.Digest == o.Digest().String() {
+		return err
+	}
+	return q.RecordApproval("kim", "", o.Digest(), o.Text(), time.Now())
+}
+
+// Text returns the whitelist's canonical form.
+func (o *Orders) Text() string { return string(o.plan.Whitelist.Canonical()) }
 
 // Records returns the Records of orders, valid until the next call.
 func (o *Orders) Records(week fieldmap.Week, orders ...Order) iter.Seq[fieldmap.Record] {

@@ -160,6 +160,9 @@ func (w *Wire) checkRequest(r *http.Request, sent []byte) (*openapi3filter.Reque
 	if options.ExcludeRequestBody {
 		err = errors.Join(err, w.checkBatch(r, params, content))
 	}
+	if sum := sha256.Sum256(content); route.Operation.OperationID == "putFieldmap" && hex.EncodeToString(sum[:]) != params["digest"] {
+		err = errors.Join(err, errors.New("the digest in the path is not the SHA-256 of the whitelist"))
+	}
 	return in, err
 }
 

@@ -73,6 +73,7 @@ func TestScripts(t *testing.T) {
 			"freeport":     scriptFreePort,
 			"waitfor":      scriptWaitFor,
 			"put":          scriptPut,
+			"declare":      scriptDeclare,
 		},
 	})
 }
@@ -145,10 +146,27 @@ func scriptWaitFor(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Fatalf("nobody listens on %s", args[0])
 }
 
-// scriptPut sends a file of lines as a batch of 2026-W46 and prints the status and the answer:
-// put URL DEALER LINES [TOKENFILE|-] [CERTIFICATE].
+// scriptDeclare declares the whitelist under which scriptPut sends: declare URL DEALER FORM [TOKENFILE|-] [CERTIFICATE].
+func scriptDeclare(ts *testscript.TestScript, neg bool, args []string) {
+	form := []byte(strings.TrimSpace(ts.ReadFile(args[2])))
+	header := http.Header{"Content-Type": {"application/json"}}
+	printAnswer(ts, neg, args, "fieldmaps/"+digestOf(form), form, header)
+}
+
+// scriptPut sends a file of lines as a batch of 2026-W46, read under the whitelist in the file form, and prints the status
+// and the answer: put URL DEALER LINES [TOKENFILE|-] [CERTIFICATE].
 func scriptPut(ts *testscript.TestScript, neg bool, args []string) {
-	answer, err := put(ts, args)
+	lines := []byte(ts.ReadFile(args[2]))
+	z, err := zstd.NewWriter(nil)
+	ts.Check(err)
+	header := http.Header{"Content-Type": {upload.BatchType}, "Content-Encoding": {"zstd"}}
+	header.Set(upload.FieldmapHeader, digestOf([]byte(strings.TrimSpace(ts.ReadFile("form")))))
+	printAnswer(ts, neg, args, "weeks/2026-W46/batches/"+digestOf(lines), z.EncodeAll(lines, nil), header)
+}
+
+// printAnswer puts a body below the dealer's path and prints the status and the answer.
+func printAnswer(ts *testscript.TestScript, neg bool, args []string, path string, body []byte, header http.Header) {
+	answer, err := put(ts, args, path, body, header)
 	if (err != nil || answer.StatusCode >= 300) != neg {
 		ts.Fatalf("got %v, %v", answer, err)
 	}
@@ -162,19 +180,12 @@ func scriptPut(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
-func put(ts *testscript.TestScript, args []string) (*http.Response, error) {
-	lines := []byte(ts.ReadFile(args[2]))
-	z, err := zstd.NewWriter(nil)
+func put(ts *testscript.TestScript, args []string, path string, body []byte, header http.Header) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPut, args[0]+"/v1/dealers/"+args[1]+"/"+path, bytes.NewReader(body))
 	ts.Check(err)
-	body := z.EncodeAll(lines, nil)
-	id, sum := sha256.Sum256(lines), sha256.Sum256(body)
-	url := fmt.Sprintf("%s/v1/dealers/%s/weeks/2026-W46/batches/%s", args[0], args[1], hex.EncodeToString(id[:]))
-	r, err := http.NewRequestWithContext(context.Background(), http.MethodPut, url, bytes.NewReader(body))
-	ts.Check(err)
-	r.Header.Set("Content-Type", upload.BatchType)
-	r.Header.Set("Content-Encoding", "zstd")
+	r.Header = header
+	sum := sha256.Sum256(body)
 	r.Header.Set("Content-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(sum[:])+":")
-	r.Header.Set(upload.FieldmapHeader, strings.Repeat("ab", 32))
 	if len(args) > 3 && args[3] != "-" {
 		r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(ts.ReadFile(args[3])))
 	}
@@ -189,4 +200,9 @@ func put(ts *testscript.TestScript, args []string) (*http.Response, error) {
 	}
 	transport := &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}
 	return transport.RoundTrip(r) //nolint:bodyclose // the caller closes it
+}
+
+func digestOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }
