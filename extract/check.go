@@ -355,10 +355,6 @@ func sort(k fieldmap.Kind) string {
 // createIndex writes the statement that a DBA may want to run.
 func (c *checker) createIndex(t fieldmap.Table, columns []string, unique bool) string {
 	sx := c.dms.dialect.syntax()
-	quoted := make([]string, len(columns))
-	for i, name := range columns {
-		quoted[i] = sx.name(name)
-	}
 	table := sx.table(t)
 	if sx.aliases {
 		table = sx.name(t.Name) // SQLite takes no schema here
@@ -367,5 +363,5 @@ func (c *checker) createIndex(t fieldmap.Table, columns []string, unique bool) s
 	if unique {
 		what = "CREATE UNIQUE INDEX "
 	}
-	return what + sx.name("ix_"+t.Name+"_"+strings.Join(columns, "_")) + " ON " + table + " (" + strings.Join(quoted, ", ") + ")"
+	return what + sx.name("ix_"+t.Name+"_"+strings.Join(columns, "_")) + " ON " + table + " (" + strings.Join(sx.names(columns), ", ") + ")"
 }

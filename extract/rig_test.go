@@ -25,6 +25,7 @@ type rig struct {
 	db      *sql.DB // writes, as the DMS's own program does
 	config  extract.Config
 	faults  *extracttest.Faults
+	logins  *[]string // quoted; they are dropped after the database, in which they have rights
 }
 
 // eachDialect runs a test on SQLite, and on the SQL Server that ROAGENT_TEST_SQLSERVER names.
@@ -83,17 +84,12 @@ func sqlServerRig(t *testing.T, server string) *rig {
 	admin := openURL(t, u, "master")
 	mustExec(t, admin, "CREATE DATABASE "+name)
 	mustExec(t, admin, "ALTER DATABASE "+name+" SET ALLOW_SNAPSHOT_ISOLATION ON")
+	var logins []string
 	t.Cleanup(func() {
 		_, _ = admin.Exec("ALTER DATABASE " + name + " SET SINGLE_USER WITH ROLLBACK IMMEDIATE") // some servers need it, some refuse it
-		var err error
-		for range 50 { // a server may take a moment to see that a connection is closed
-			if _, err = admin.Exec("DROP DATABASE " + name); err == nil {
-				break
-			}
-			time.Sleep(20 * time.Millisecond)
-		}
-		if err != nil {
-			t.Errorf("drop %s: %v", name, err)
+		drop(t, admin, "DATABASE "+name)
+		for _, login := range logins {
+			drop(t, admin, "LOGIN "+login)
 		}
 		_ = admin.Close()
 	})
@@ -105,7 +101,22 @@ func sqlServerRig(t *testing.T, server string) *rig {
 	if u.Query().Get("trustServerCertificate") == "true" {
 		config.TrustAnyCertificate()
 	}
-	return newRig(t, "sqlserver", openURL(t, u, name), config)
+	r := newRig(t, "sqlserver", openURL(t, u, name), config)
+	r.logins = &logins
+	return r
+}
+
+// drop drops a thing; a server may take a moment to see that a connection is closed.
+func drop(t *testing.T, admin *sql.DB, what string) {
+	t.Helper()
+	var err error
+	for range 50 {
+		if _, err = admin.Exec("DROP " + what); err == nil {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Errorf("drop %s: %v", what, err)
 }
 
 func openURL(t *testing.T, u *url.URL, database string) *sql.DB {

@@ -32,6 +32,14 @@ func (s *syntax) name(name string) string {
 	return s.openQuote + strings.ReplaceAll(name, s.closeQuote, s.closeQuote+s.closeQuote) + s.closeQuote
 }
 
+func (s *syntax) names(names []string) []string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = s.name(name)
+	}
+	return quoted
+}
+
 func (s *syntax) table(t fieldmap.Table) string {
 	schema := t.Schema
 	if schema == "" || s.aliases && (strings.EqualFold(schema, "dbo") || strings.EqualFold(schema, "main")) {

@@ -1,0 +1,116 @@
+package extract
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"roagent/fieldmap"
+)
+
+// GrantOptions say to whom rights are given.
+type GrantOptions struct {
+	Database string
+	Login    string // name of the login, and of its user in the database
+	Windows  bool   // the login is a Windows account: DOMAIN\name
+}
+
+// Grants returns the T-SQL with which a DBA makes the login that a plan needs: it may read the columns that the plan's
+// statements name, and nothing else. Its password is left to be filled in; as it is, the statement cannot run.
+func Grants(plan *fieldmap.Plan, o GrantOptions) (string, error) {
+	sx := sqlServerDialect{}.syntax()
+	tables := listedTables(sx, plan)
+	if err := o.verify(tables); err != nil {
+		return "", err
+	}
+	login := sx.name(o.Login)
+	var b strings.Builder
+	comment(&b, "What roagent needs to read for %s: %s", plan.Whitelist.Recipient, plan.Whitelist.Purpose)
+	comment(&b, "These are the columns that the statements of its whitelist name (roagent fieldmap sql), and nothing else.")
+	comment(&b, "Whitelist %s, agreement %s.", plan.Digest, plan.Whitelist.Agreement)
+	b.WriteByte('\n')
+	if o.Windows {
+		comment(&b, "The Windows account of the service. Leave this out where it is a login already.")
+		batch(&b, "CREATE LOGIN %s FROM WINDOWS", login)
+	} else {
+		comment(&b, "Replace <PASSWORD> by a password of your own, in quotes: N'…'. Until then the statement cannot run.")
+		batch(&b, "CREATE LOGIN %s WITH PASSWORD = <PASSWORD>", login)
+	}
+	batch(&b, "USE %s", sx.name(o.Database))
+	batch(&b, "CREATE USER %s FOR LOGIN %s", login, login)
+	for _, t := range tables {
+		comment(&b, "%s: %s", t.name, strings.Join(t.why, "; "))
+		batch(&b, "GRANT SELECT ON %s (%s) TO %s", sx.table(t.name), strings.Join(sx.names(t.columns), ", "), login)
+	}
+	return b.String(), nil
+}
+
+// verify refuses names with line breaks: the tools that run T-SQL end a batch at a line that says GO, also in a name.
+func (o GrantOptions) verify(tables []*listedTable) error {
+	names := []string{o.Database, o.Login}
+	for _, t := range tables {
+		names = append(append(names, t.name.Schema, t.name.Name), t.columns...)
+	}
+	for _, name := range names {
+		if strings.ContainsFunc(name, unicode.IsControl) {
+			return fmt.Errorf("write the grants: the name %q has a control character, which no script can hold safely; ask the DBA to grant it by hand", name)
+		}
+	}
+	return nil
+}
+
+func comment(b *strings.Builder, format string, args ...any) {
+	text := strings.Join(strings.FieldsFunc(fmt.Sprintf(format, args...), breaksLine), " ")
+	b.WriteString("-- " + text + "\n")
+}
+
+// breaksLine reports whether a character may end a comment.
+func breaksLine(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
+
+func batch(b *strings.Builder, format string, args ...any) {
+	fmt.Fprintf(b, format+";\nGO\n\n", args...)
+}
+
+// listedTable is a table of a plan with the columns that its statements name.
+type listedTable struct {
+	name    fieldmap.Table
+	columns []string
+	why     []string // what it is read for
+}
+
+// listedTables returns the tables of a plan, each once, whatever levels read it.
+func listedTables(sx *syntax, plan *fieldmap.Plan) []*listedTable {
+	var tables []*listedTable
+	byName := map[string]*listedTable{}
+	add := func(name fieldmap.Table, why string) *listedTable {
+		key := strings.ToLower(sx.table(name))
+		if byName[key] == nil {
+			byName[key] = &listedTable{name: name}
+			tables = append(tables, byName[key])
+		}
+		byName[key].why = append(byName[key].why, why)
+		return byName[key]
+	}
+	for _, l := range plan.Levels {
+		what := "the repair orders"
+		if l.Path != "" {
+			what = "their lines " + l.Path
+		}
+		of := map[string]*listedTable{"": add(l.From, what)}
+		for _, j := range l.Joins {
+			of[j.Name] = add(j.From, "what belongs to an order as "+j.Name)
+		}
+		for _, c := range l.Columns() {
+			of[c.Join].list(c.Name)
+		}
+	}
+	return tables
+}
+
+func (t *listedTable) list(column string) {
+	if !t.lists(column) {
+		t.columns = append(t.columns, column)
+	}
+}
+
+func (t *listedTable) lists(column string) bool { return within([]string{column}, t.columns) }
