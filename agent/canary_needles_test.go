@@ -105,7 +105,9 @@ func (c *canaries) secret(kind int) (s drawnSecret, label string) {
 	switch kind {
 	case 0:
 		s.kind, label = "ssn", "SSN "
-		s.text = c.once(func() string { return fmt.Sprintf("2%s-%d-%d", digits(2), 10+c.random.IntN(90), 1000+c.random.IntN(9000)) })
+		s.text = c.once(func() string {
+			return fmt.Sprintf("2%s-%d-%d", digits(2), 10+c.random.IntN(90), 1000+c.random.IntN(9000))
+		})
 	case 1:
 		s.kind, label = "card", "cc "
 		s.text = c.once(func() string { return withLuhn("4" + digits(14)) })
@@ -121,7 +123,9 @@ func (c *canaries) secret(kind int) (s drawnSecret, label string) {
 		s.text = c.once(func() string { return "D" + digits(7) })
 	default:
 		s.kind, label = "birth_date", "DOB "
-		s.text = c.once(func() string { return fmt.Sprintf("%02d/%02d/19%s", 1+c.random.IntN(12), 1+c.random.IntN(28), digits(2)) })
+		s.text = c.once(func() string {
+			return fmt.Sprintf("%02d/%02d/19%s", 1+c.random.IntN(12), 1+c.random.IntN(28), digits(2))
+		})
 	}
 	c.note(s.text)
 	return s, label

@@ -332,4 +332,3 @@ func (s *canarySite) clean(where string, data []byte, seen string) {
 		s.Errorf("%s shows %s\n%s", where, leak, s.whitelist())
 	}
 }
-

@@ -21,6 +21,7 @@ type cycle struct {
 	batchOrders int
 	void        bool // however many orders of a week are gone
 	progress    progress
+	prove       func(context.Context, *extract.DMS, *Report) error // after the last week
 }
 
 // run reads the weeks in one consistent reading of the DMS, then sends everything that is queued: also when the DMS
@@ -57,7 +58,7 @@ func (c *cycle) read(ctx context.Context, weeks []fieldmap.Week, report *Report)
 			return errors.Join(doubted, fmt.Errorf("pull %s: %w", week, err))
 		}
 	}
-	return doubted
+	return errors.Join(doubted, c.prove(ctx, dms, report))
 }
 
 // refuseVanished says what may be the matter with a week of which most orders are gone.

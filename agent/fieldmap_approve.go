@@ -12,6 +12,7 @@ import (
 type fieldmapApproveCommand struct {
 	By     string `required:"" placeholder:"NAME" help:"Who approves it."`
 	Second string `placeholder:"NAME" help:"Who else approves it: needed where it lets forbidden fields go (override)."`
+	Access bool   `help:"Approve, each by its name, what the DMS's login may read beyond the whitelist; not the whitelist itself."`
 	SHA256 string `name:"sha256" placeholder:"HEX" help:"Approve only if the whitelist has this digest: the one on the sheet that was signed."`
 }
 
@@ -29,6 +30,9 @@ func (c fieldmapApproveCommand) Run(p *program) error {
 	}
 	if err := checkForbidden(s.config, s.plan); err != nil {
 		return err
+	}
+	if c.Access {
+		return s.approveAccess(p, c.By)
 	}
 	_, overridden := s.plan.Forbidden()
 	if len(overridden) > 0 && c.Second == "" {

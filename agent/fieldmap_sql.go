@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"slices"
 
 	"roagent/extract"
 )
@@ -27,19 +29,33 @@ func (c fieldmapSQLCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	access := extract.AccessStatements(config.DMS.Driver)
 	if c.JSON {
 		printed := []printedStatement{}
-		for _, s := range statements {
+		for _, s := range slices.Concat(statements, access) {
 			printed = append(printed, printedStatement(s))
 		}
 		return printJSON(p.stdout, printed)
 	}
-	for _, s := range statements {
-		fmt.Fprintf(p.stdout, "-- %s\n", s.Name)
-		for _, param := range s.Params {
-			fmt.Fprintf(p.stdout, "--   %s\n", param)
-		}
-		fmt.Fprintf(p.stdout, "%s;\n\n", s.SQL)
+	printStatements(p.stdout, statements)
+	if len(access) > 0 {
+		fmt.Fprint(p.stdout, accessHeading)
+		printStatements(p.stdout, access)
 	}
 	return nil
+}
+
+const accessHeading = `-- What follows reads no order. It asks the server what the login may read, and proves that it
+-- cannot read what it must not: the last statement names columns that the whitelist does not list.
+
+`
+
+func printStatements(w io.Writer, statements []extract.Statement) {
+	for _, s := range statements {
+		fmt.Fprintf(w, "-- %s\n", s.Name)
+		for _, param := range s.Params {
+			fmt.Fprintf(w, "--   %s\n", param)
+		}
+		fmt.Fprintf(w, "%s;\n\n", s.SQL)
+	}
 }

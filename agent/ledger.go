@@ -23,6 +23,10 @@ func entryText(e *upload.Entry) string {
 	switch e.Kind {
 	case upload.ApprovalEntry:
 		return fmt.Sprintf("%s approved whitelist %.12s", e.Who, e.Fieldmap)
+	case upload.AccessEntry:
+		return fmt.Sprintf("%s approved what the login may read beyond the whitelist: %s, %.12s", e.Who, plural(len(e.Names), "name"), e.ID)
+	case upload.AccessProofEntry:
+		return proofText(upload.AccessProof{Tried: e.Tried, Names: e.Names, Readable: e.Readable})
 	case upload.ReadingEntry:
 		if t := e.Tally; t != nil {
 			return fmt.Sprintf("%d new, %d revised, %d voided, %d unchanged, %d parked", t.New, t.Revised, t.Voided, t.Unchanged, t.Parked)

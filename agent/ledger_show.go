@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -70,6 +71,8 @@ func printEntry(w io.Writer, e *upload.StoredEntry, zone *time.Location) error {
 	line("why", e.Why)
 	line("id", e.ID)
 	line("whitelist", e.Fieldmap)
+	line("names", strings.Join(e.Names, ", "))
+	line("readable", strings.Join(e.Readable, ", "))
 	count("orders", int64(e.Orders))
 	count("bytes", e.Bytes)
 	if e.Tally != nil {

@@ -146,7 +146,7 @@ func (s *site) pull(ctx context.Context, p pulling, bar progress) (*Report, erro
 	if err != nil {
 		return nil, err
 	}
-	c := &cycle{open: s.openDMS, digest: s.plan.Digest, queue: s.queue, started: time.Now(), batchOrders: s.config.Queue.BatchOrders, void: p.void, progress: bar}
+	c := &cycle{open: s.openAllowed, prove: s.proveAccess, digest: s.plan.Digest, queue: s.queue, started: time.Now(), batchOrders: s.config.Queue.BatchOrders, void: p.void, progress: bar}
 	if p.send {
 		if c.sender, err = s.sender(); err != nil {
 			return nil, err

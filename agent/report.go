@@ -21,6 +21,7 @@ type Report struct {
 	Weeks    []*WeekReport     `json:"weeks"`
 	Sent     upload.Sent       `json:"sent"`
 	Narrowed []fieldmap.Change `json:"narrowed,omitempty"` // what the whitelist lacks of the approved one
+	Proof    *ProofReport      `json:"access_proof,omitempty"`
 }
 
 // WeekReport is what a run did with one week.
@@ -103,6 +104,7 @@ func (r *Report) print(w io.Writer) error {
 	if n := len(r.Narrowed); n > 0 {
 		fmt.Fprintf(w, "the whitelist is narrower than the approved one (%s), which needs no new approval: see 'roagent fieldmap diff'\n", plural(n, "change"))
 	}
+	r.Proof.print(w)
 	r.printWhy(w)
 	return nil
 }

@@ -19,6 +19,8 @@ type dialect interface {
 	prepare(ctx context.Context, s *session) (*sql.TxOptions, error)
 	// table returns what the catalog says of a table or view, or nil where there is none of that name.
 	table(ctx context.Context, s *session, t fieldmap.Table) (*table, error)
+	// access asks what the login may read beyond the listed tables' columns.
+	access(ctx context.Context, s *session, listed []*listedTable) (Access, error)
 	// layout settles how a column that is compared with times keeps them. t has the whitelist's layout, if it gives one;
 	// else, where times are texts, least and greatest are the column's.
 	layout(t *columnType, least, greatest any)
@@ -30,6 +32,8 @@ type dialect interface {
 	convert(t *columnType) func(any) any
 	// classify says what an error of the driver means, in words that quote no row.
 	classify(err error) *DatabaseError
+	// errorNumber returns SQL Server's number of an error of the driver; 0 where it has none.
+	errorNumber(err error) int
 }
 
 // moment is a point in time as every kind of column needs it.

@@ -44,9 +44,22 @@ func sqlServerFault(number int32) (known DatabaseError, quote bool) {
 
 // faultNumber returns an error's number. Servers that only speak SQL Server's protocol do not know all of its numbers.
 func faultNumber(fault mssql.Error) int32 {
-	for _, words := range []string{"invalid input syntax for", "out of range", "numeric field overflow", "division by zero"} {
-		if fault.Number > 1<<24 && strings.Contains(fault.Message, words) {
-			return 8114
+	if fault.Number < 1<<24 {
+		return fault.Number
+	}
+	for _, known := range []struct {
+		words  string
+		number int32
+	}{
+		{"invalid input syntax for", 8114},
+		{"out of range", 8114},
+		{"numeric field overflow", 8114},
+		{"division by zero", 8114},
+		{"permission denied for", 229},
+		{"does not exist", 207},
+	} {
+		if strings.Contains(fault.Message, known.words) {
+			return known.number
 		}
 	}
 	return fault.Number

@@ -19,19 +19,21 @@ type EntryKind string
 
 // What the ledger records.
 const (
-	ApprovalEntry   EntryKind = "approval"   // a person approved a whitelist: Who, Second, Fieldmap, Text
-	NarrowedEntry   EntryKind = "narrowed"   // a whitelist that is only narrower than the approved one is in force: Fieldmap, Text
-	ReadingEntry    EntryKind = "reading"    // a week was read: Week, Fieldmap, Tally
-	BatchEntry      EntryKind = "batch"      // a batch is at the collector: Week, Fieldmap, ID, Orders, Bytes, Receipt
-	ManifestEntry   EntryKind = "manifest"   // a week is closed: Week, ID, Orders, Receipt
-	ParkedEntry     EntryKind = "parked"     // Orders of a week wait for a person: Week, Key where it is one, Why
-	SupersededEntry EntryKind = "superseded" // the collector refused a line of which a later one waits: Week, Key
-	ReleasedEntry   EntryKind = "released"   // a person released what was parked: Who, Week, Key, ID of the new batch
-	DroppedEntry    EntryKind = "dropped"    // a person dropped what was parked: Who, Week, Key, Orders
-	VetoedEntry     EntryKind = "vetoed"     // a person dropped what waited: Who, Week, Key or Field or neither, Orders, Why
-	UnheldEntry     EntryKind = "unheld"     // a person let what waited go before its time: Who, Week, Orders
-	RequeuedEntry   EntryKind = "requeued"   // the collector lost a batch, which is sent again: Week, ID
-	PurgedEntry     EntryKind = "purged"     // payloads older than the retention were deleted: Orders, Bytes
+	ApprovalEntry    EntryKind = "approval"     // a person approved a whitelist: Who, Second, Fieldmap, Text
+	NarrowedEntry    EntryKind = "narrowed"     // a whitelist that is only narrower than the approved one is in force: Fieldmap, Text
+	AccessEntry      EntryKind = "access"       // a person approved what the DMS's login may read beyond the whitelist: Who, Names, ID their digest
+	AccessProofEntry EntryKind = "access_proof" // columns were tried that must not be read: Tried, Refused and their Names, Readable
+	ReadingEntry     EntryKind = "reading"      // a week was read: Week, Fieldmap, Tally
+	BatchEntry       EntryKind = "batch"        // a batch is at the collector: Week, Fieldmap, ID, Orders, Bytes, Receipt
+	ManifestEntry    EntryKind = "manifest"     // a week is closed: Week, ID, Orders, Receipt
+	ParkedEntry      EntryKind = "parked"       // Orders of a week wait for a person: Week, Key where it is one, Why
+	SupersededEntry  EntryKind = "superseded"   // the collector refused a line of which a later one waits: Week, Key
+	ReleasedEntry    EntryKind = "released"     // a person released what was parked: Who, Week, Key, ID of the new batch
+	DroppedEntry     EntryKind = "dropped"      // a person dropped what was parked: Who, Week, Key, Orders
+	VetoedEntry      EntryKind = "vetoed"       // a person dropped what waited: Who, Week, Key or Field or neither, Orders, Why
+	UnheldEntry      EntryKind = "unheld"       // a person let what waited go before its time: Who, Week, Orders
+	RequeuedEntry    EntryKind = "requeued"     // the collector lost a batch, which is sent again: Week, ID
+	PurgedEntry      EntryKind = "purged"       // payloads older than the retention were deleted: Orders, Bytes
 )
 
 // Entry is one entry of the ledger. It holds no customer's value. Each entry names the digest of the one before, so
@@ -52,8 +54,12 @@ type Entry struct {
 	Why      string    `json:"why,omitempty"`
 	Receipt  string    `json:"receipt,omitempty"` // the signed note
 	Who      string    `json:"who,omitempty"`
-	Second   string    `json:"second,omitempty"` // who approved with Who what takes two
-	Text     string    `json:"text,omitempty"`   // the canonical whitelist that was approved or narrowed
+	Second   string    `json:"second,omitempty"`   // who approved with Who what takes two
+	Names    []string  `json:"names,omitempty"`    // of roles, tables and columns
+	Tried    int       `json:"tried,omitempty"`    // columns
+	Refused  int       `json:"refused,omitempty"`  // of those tried
+	Readable []string  `json:"readable,omitempty"` // of those tried
+	Text     string    `json:"text,omitempty"`     // the canonical whitelist that was approved or narrowed
 }
 
 const metaLedger = "ledger" // in bucketMeta: number and digest of the last entry
