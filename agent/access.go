@@ -82,7 +82,7 @@ const accessHint = "take these rights from it ('roagent fieldmap grants' prints 
 // firstNames returns the first names, and how many more there are.
 func firstNames(names []string) []string {
 	if more := len(names) - accessShown; more > 1 {
-		return append(slices.Clone(names[:accessShown]), fmt.Sprintf("and %d more: see 'roagent check'", more))
+		return append(slices.Clone(names[:accessShown]), fmt.Sprintf("and %d more", more))
 	}
 	return names
 }

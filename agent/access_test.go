@@ -182,6 +182,9 @@ func TestPullWithTheGrantsAlone(t *testing.T) {
 		if !strings.Contains(out, "access proof: ") || strings.Count(r.export(t), "\n") < 15 {
 			t.Error(out)
 		}
+		if out := r.mustRun(t, "check"); !strings.Contains(out, "the login can read nothing beyond the whitelist") {
+			t.Error(out)
+		}
 		r.mustRun(t, "pull") // not again in the same week
 		proofs := r.entries(t, upload.AccessProofEntry)
 		if len(proofs) != 1 || len(proofs[0].Readable) > 0 || proofs[0].Refused != len(proofs[0].Names) {
@@ -204,6 +207,9 @@ func TestPullIsRefusedWhereTheLoginMayReadMore(t *testing.T) {
 		login := "[" + r.login() + "]"
 		mustExec(t, r.admin, "GRANT SELECT ON dbo.Customer (SSN, Street) TO "+login)
 		r.refused(t, "column dbo.Customer.SSN", "column dbo.Customer.Street", "roagent fieldmap grants", "approve --access")
+		if code, out := r.run(t, "check"); code != exitRefused || !strings.Contains(out, "column dbo.Customer.SSN") {
+			t.Errorf("check: %d\n%s", code, out)
+		}
 		if out := r.mustRun(t, "preview", "--limit", "1"); out == "" {
 			t.Error("a preview asks for no approval")
 		}

@@ -44,6 +44,7 @@ type commands struct {
 	Config string `help:"The configuration file." placeholder:"FILE" default:"roagent.yaml" env:"ROAGENT_CONFIG"`
 
 	Demo     demoCommand     `cmd:"" help:"Show the whole story on a sample DMS and a collector of its own, in a temporary folder."`
+	Check    checkCommand    `cmd:"" help:"Tell what must hold before a pull, and what to do about what does not. Reads no order."`
 	Fieldmap fieldmapCommand `cmd:"" help:"Look at the whitelist and approve it."`
 	Preview  previewCommand  `cmd:"" help:"Print the exact lines that a pull would send. Stores and sends nothing."`
 	Pull     pullCommand     `cmd:"" help:"Read the weeks that are due, queue them and send them."`

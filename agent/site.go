@@ -89,9 +89,18 @@ const whoKey = "who"
 
 // openDMS signs in to the DMS and checks its schema against the whitelist.
 func (s *site) openDMS(ctx context.Context) (*extract.DMS, *extract.Reader, error) {
+	dms, reader, findings, err := s.bindDMS(ctx)
+	for _, f := range findings {
+		s.log.Warn("the DMS could serve this better", "finding", f.String())
+	}
+	return dms, reader, err
+}
+
+// bindDMS is openDMS, with what the check found besides.
+func (s *site) bindDMS(ctx context.Context) (*extract.DMS, *extract.Reader, []extract.Finding, error) {
 	password, err := s.config.DMS.Password.Resolve(s.config.DataDir)
 	if err != nil {
-		return nil, nil, &usageError{"dms.password: " + err.Error(), ""}
+		return nil, nil, nil, &usageError{"dms.password: " + err.Error(), ""}
 	}
 	d := s.config.DMS
 	dms, err := extract.Open(ctx, extract.Config{
@@ -100,24 +109,21 @@ func (s *site) openDMS(ctx context.Context) (*extract.DMS, *extract.Reader, erro
 		Observe: s.observe,
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	hashKey, err := s.queue.Key("hash")
 	if err != nil {
-		return nil, nil, errors.Join(err, dms.Close())
+		return nil, nil, nil, errors.Join(err, dms.Close())
 	}
 	tagKey, err := s.queue.Key(whoKey)
 	if err != nil {
-		return nil, nil, errors.Join(err, dms.Close())
+		return nil, nil, nil, errors.Join(err, dms.Close())
 	}
 	reader, findings, err := dms.Bind(ctx, s.plan, hashKey, tagKey)
 	if err != nil {
-		return nil, nil, errors.Join(s.placed(err), dms.Close())
+		return nil, nil, nil, errors.Join(s.placed(err), dms.Close())
 	}
-	for _, f := range findings {
-		s.log.Warn("the DMS could serve this better", "finding", f.String())
-	}
-	return dms, reader, nil
+	return dms, reader, findings, nil
 }
 
 // placed gives problems that the DMS showed in the whitelist their file and its lines.
