@@ -35,7 +35,7 @@ func sqlServerFault(number int32) (known DatabaseError, quote bool) {
 	case 207, 208:
 		return DatabaseError{Reason: "the schema changed", Hint: "run `roagent preview`, which holds the whitelist against the schema"}, true
 	case 229, 230, 300:
-		return DatabaseError{Reason: "the login may not read this", Hint: "grant it SELECT on the tables that `roagent fieldmap sql` names"}, true
+		return DatabaseError{Reason: "the login may not read this", Hint: "grant it what `roagent fieldmap grants` prints"}, true
 	case 245, 8114, 8115, 241, 242, 220, 232, 248, 517, 535, 3623, 8134:
 		return DatabaseError{Reason: "the server cannot convert or reckon a value", Hint: "a view, a computed column or a link of two types fails on one of its rows; ask who made it", Row: true}, false
 	}
