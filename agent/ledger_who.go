@@ -67,17 +67,17 @@ func (s *site) who(subject fieldmap.Subject, tag fieldmap.Tag) (*whoAnswer, erro
 	}
 	answer := &whoAnswer{Disclosure: found, Terms: map[string]whoTerms{}, Notes: []string{}}
 	used := map[string]bool{}
-	for _, lines := range [][]upload.Sending{found.Sent, found.Waiting, found.Refused} {
+	for _, lines := range [][]upload.Sending{found.Sent, found.Waiting, found.Held, found.Refused} {
 		for _, line := range lines {
 			used[line.Fieldmap] = true
 		}
 	}
-	named := false // by a whitelist that was ever approved
+	named := false // by a whitelist that was ever in force
 	for e, err := range s.queue.Entries() {
 		if err != nil {
 			return nil, err
 		}
-		if e.Kind != upload.ApprovalEntry {
+		if e.Kind != upload.ApprovalEntry && e.Kind != upload.NarrowedEntry {
 			continue
 		}
 		terms, err := fieldmap.ReadTerms([]byte(e.Text))
@@ -113,6 +113,7 @@ func (a *whoAnswer) print(w io.Writer, zone *time.Location) error {
 	}{
 		{"sent, with a receipt:", a.Sent},
 		{"queued, not sent yet:", a.Waiting},
+		{"held, and not sent unless it is released (see 'roagent parked list'):", a.Held},
 		{"offered to the collector, which refused it (see 'roagent parked list'):", a.Refused},
 	} {
 		if err := a.printLines(w, part.title, part.lines, zone); err != nil {

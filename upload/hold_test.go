@@ -3,6 +3,7 @@ package upload_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"roagent/fieldmap"
 	"roagent/upload"
@@ -132,4 +133,28 @@ func (s *site) heldItem(t *testing.T) (upload.ParkedItem, [][]byte) {
 		t.Fatal(err)
 	}
 	return item, lines
+}
+
+// TestAboutHeldOrder holds that an order which is held, released, sent and whose copy is purged is found by whom it is
+// about, under its revision.
+func TestAboutHeldOrder(t *testing.T) {
+	s := newSite(t)
+	s.orders = uploadtest.NewOrdersThat(t, fieldmap.HoldNarratives, "maker")
+	held := uploadtest.Order{Key: "RO1", Text: "ssn 078-05-1120", VIN: "A", Customer: "7"}
+	s.pull("2026-W46", held, about("RO2", "B", "7"))
+	s.send()
+	s.wantAbout(fieldmap.Vehicle, "A", found{Held: []string{"2026-W46 RO1/1"}})
+	item, _ := s.heldItem(t)
+	if err := s.queue.Release(item.Number, "kim"); err != nil {
+		t.Fatal(err)
+	}
+	s.wantAbout(fieldmap.Vehicle, "A", found{Waiting: []string{"2026-W46 RO1/1"}})
+	s.send()
+	if n, err := s.queue.Purge(time.Now().Add(time.Hour)); n == 0 || err != nil {
+		t.Fatal(n, err)
+	}
+	s.reopen()
+	s.wantAbout(fieldmap.Vehicle, "A", found{Sent: []string{"2026-W46 RO1/1"}})
+	s.wantAbout(fieldmap.Customer, "7", found{Sent: []string{"2026-W46 RO2/1", "2026-W46 RO1/1"}})
+	s.sound()
 }

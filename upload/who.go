@@ -25,6 +25,7 @@ type Sending struct {
 type Disclosure struct {
 	Sent    []Sending `json:"sent"`    // the collector's receipt is held
 	Waiting []Sending `json:"waiting"` // queued, not sent yet
+	Held    []Sending `json:"held"`    // parked, and not sent unless a person releases it
 	Refused []Sending `json:"refused"` // offered to the collector, which refused it; parked
 	// Unknown counts the batches that an earlier program sent or queued: of those nobody can say whom they are about.
 	Unknown int `json:"unknown"`
@@ -34,7 +35,7 @@ type Disclosure struct {
 // of the order was about.
 func (q *Queue) About(subject fieldmap.Subject, tag fieldmap.Tag) (Disclosure, error) {
 	s := &search{q: q, subject: subject, tag: tag, named: map[string]bool{}}
-	s.found = Disclosure{Sent: []Sending{}, Waiting: []Sending{}, Refused: []Sending{}}
+	s.found = Disclosure{Sent: []Sending{}, Waiting: []Sending{}, Held: []Sending{}, Refused: []Sending{}}
 	err := q.view("look for what was sent", func(tx *bbolt.Tx) error {
 		if err := s.delivered(tx); err != nil {
 			return err
@@ -115,7 +116,7 @@ func (s *search) batches(tx *bbolt.Tx) error {
 	})
 }
 
-// parked looks at what the collector refused. It saw those lines, whatever it did with them.
+// parked looks at what is held, and at what the collector refused: it saw those lines, whatever it did with them.
 func (s *search) parked(tx *bbolt.Tx) error {
 	return eachParked(tx, func(number uint64, head parkedHead) error {
 		if head.Lines == 0 {
@@ -129,9 +130,13 @@ func (s *search) parked(tx *bbolt.Tx) error {
 		if err := s.look(content.Mentions, Sending{Week: head.Week, Fieldmap: head.Fieldmap, Batch: head.ID}, &all); err != nil {
 			return err
 		}
+		found := &s.found.Refused
+		if head.Held {
+			found = &s.found.Held
+		}
 		for _, line := range all {
 			if slices.Contains(parkedOf(tx, []byte(line.Key)), number) {
-				s.found.Refused = append(s.found.Refused, line)
+				*found = append(*found, line)
 			}
 		}
 		return nil

@@ -20,7 +20,7 @@ func about(key, vin, customer string) uploadtest.Order {
 }
 
 // found is a Disclosure in short: "2026-W46 RO1/2 void".
-type found struct{ Sent, Waiting, Refused []string }
+type found struct{ Sent, Waiting, Held, Refused []string }
 
 func (s *site) about(subject fieldmap.Subject, value string) (found, upload.Disclosure) {
 	s.t.Helper()
@@ -38,7 +38,7 @@ func (s *site) about(subject fieldmap.Subject, value string) (found, upload.Disc
 		}
 		return texts
 	}
-	return found{short(d.Sent), short(d.Waiting), short(d.Refused)}, d
+	return found{short(d.Sent), short(d.Waiting), short(d.Held), short(d.Refused)}, d
 }
 
 func (s *site) wantAbout(subject fieldmap.Subject, value string, want found) {
