@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"roagent/fieldmap/freetext"
 )
 
 func TestSecretOf(t *testing.T) {
@@ -74,7 +76,7 @@ func TestSecretOf(t *testing.T) {
 // card returns a card number that passes its check.
 func card(n int) string {
 	for last := range 10 {
-		if text := fmt.Sprintf("4%014d%d", n, last); luhn([]byte(text)) {
+		if text := fmt.Sprintf("4%014d%d", n, last); freetext.Luhn([]byte(text)) {
 			return text
 		}
 	}

@@ -17,13 +17,19 @@ func (n *number) bank(said label) int {
 
 // routing reports whether nine digits are a routing number: the Federal Reserve's districts, and the ABA's check digit.
 func (n *number) routing() bool {
-	sum := 0
-	for place := range 9 {
-		sum += n.digit(place) * [...]int{3, 7, 1}[place%3]
-	}
+	var digits [9]byte
 	district := n.value(0, 2)
-	return sum%10 == 0 && n.value(0, 9) != 0 &&
+	return RoutingSum(n.appendDigits(digits[:0], 9)) && n.value(0, 9) != 0 &&
 		(district <= 12 || district >= 21 && district <= 32 || district >= 61 && district <= 72 || district == 80)
+}
+
+// RoutingSum reports whether nine digits have the check digit of the American Bankers Association: weights 3, 7 and 1.
+func RoutingSum(digits []byte) bool {
+	sum := 0
+	for place, c := range digits {
+		sum += int(c-'0') * [...]int{3, 7, 1}[place%3]
+	}
+	return sum%10 == 0
 }
 
 // iban reports whether an IBAN (ISO 13616) stands at i, in any case, with or without blanks, and where it ends.
@@ -31,7 +37,7 @@ func iban(text string, i int) (end int, ok bool) {
 	if i+4 > len(text) || !isLetter(text[i+1]) || !isDigit(text[i+2]) || !isDigit(text[i+3]) {
 		return 0, false
 	}
-	length := ibanLength([2]byte{text[i] | 0x20, text[i+1] | 0x20})
+	length := IBANLength([2]byte{text[i] | 0x20, text[i+1] | 0x20})
 	var chars [34]byte
 	have, blank := 0, false
 	for ; i < len(text) && have < length; i++ {
@@ -48,26 +54,25 @@ func iban(text string, i int) (end int, ok bool) {
 	if have < length || length == 0 || i < len(text) && (isLetter(text[i]) || isDigit(text[i])) {
 		return 0, false
 	}
-	return i, mod97(chars[4:have], chars[:4]) == 1
+	return i, IBANSum(chars[:have])
 }
 
-// mod97 returns the remainder of the number that the characters of both parts make, a letter being 10 to 35.
-func mod97(parts ...[]byte) int {
+// IBANSum reports whether letters and digits without blanks have the check digits of ISO 13616: the number that they
+// make, the first four behind the others and a letter being 10 to 35, leaves 1 by 97.
+func IBANSum(chars []byte) bool {
 	rest := 0
-	for _, part := range parts {
-		for _, c := range part {
-			if isDigit(c) {
-				rest = (rest*10 + int(c-'0')) % 97
-			} else {
-				rest = (rest*100 + int(c|0x20-'a') + 10) % 97
-			}
+	for i := range chars {
+		if c := chars[(i+4)%len(chars)]; isDigit(c) {
+			rest = (rest*10 + int(c-'0')) % 97
+		} else {
+			rest = (rest*100 + int(c|0x20-'a') + 10) % 97
 		}
 	}
-	return rest
+	return rest == 1
 }
 
-// ibanLength returns how many characters a country's IBANs have; 0 for a country that has none.
-func ibanLength(country [2]byte) int {
+// IBANLength returns how many characters the IBANs of a country, in lower case, have; 0 for a country that has none.
+func IBANLength(country [2]byte) int {
 	switch string(country[:]) {
 	case "no":
 		return 15
@@ -83,7 +88,7 @@ func ibanLength(country [2]byte) int {
 		return 21
 	case "de", "gb", "ie", "bg", "rs", "ge":
 		return 22
-	case "ae", "il":
+	case "ae", "gi", "il":
 		return 23
 	case "es", "se", "cz", "sk", "sa", "ro", "pk", "ad":
 		return 24

@@ -6,10 +6,11 @@ package freetext
 func (n *number) card(said label) int {
 	for groups := n.count; groups > 0; groups-- {
 		length, ok := n.cardShape(groups)
-		if !ok || !issued(length, n.value(0, 4)) || groups == 1 && (said == other || length == 13 && said != card) {
+		if !ok || groups == 1 && (said == other || length == 13 && said != card) {
 			continue
 		}
-		if n.luhn(length) && n.alone(groups, said) {
+		var buffer [19]byte
+		if digits := n.appendDigits(buffer[:0], length); Issued(digits) && Luhn(digits) && n.alone(groups, said) {
 			return groups
 		}
 	}
@@ -26,8 +27,12 @@ func (n *number) cardShape(groups int) (length int, ok bool) {
 	return length, length >= 13 && length <= 19
 }
 
-// issued reports whether cards of that many digits begin with these four.
-func issued(length, first int) bool {
+// Issued reports whether cards of that many digits, four at least, begin as these do.
+func Issued(digits []byte) bool {
+	first, length := 0, len(digits)
+	for _, c := range digits[:4] {
+		first = first*10 + int(c-'0')
+	}
 	two := first / 100
 	switch {
 	case first/1000 == 4: // Visa
@@ -44,12 +49,12 @@ func issued(length, first int) bool {
 	return false
 }
 
-// luhn reports whether the first digits end with the digit that the others call for.
-func (n *number) luhn(length int) bool {
+// Luhn reports whether the last digit is the check digit of the others.
+func Luhn(digits []byte) bool {
 	sum := 0
-	for place := range length {
-		d := n.digit(place)
-		if (length-place)%2 == 0 {
+	for place, c := range digits {
+		d := int(c - '0')
+		if (len(digits)-place)%2 == 0 {
 			if d *= 2; d > 9 {
 				d -= 9
 			}

@@ -175,6 +175,14 @@ func (n *number) digit(place int) int {
 	return 0
 }
 
+// appendDigits appends the first digits of the number.
+func (n *number) appendDigits(dst []byte, digits int) []byte {
+	for place := range digits {
+		dst = append(dst, '0'+byte(n.digit(place)))
+	}
+	return dst
+}
+
 // value returns the number that some of its digits make.
 func (n *number) value(from, to int) int {
 	v := 0
