@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"pgregory.net/rapid"
@@ -89,7 +90,7 @@ func drawShop(t *rapid.T, week fieldmap.Week) *canaryShop {
 	s.narratives = rapid.SampledFrom([]fieldmap.Narratives{fieldmap.RedactNarratives, fieldmap.HoldNarratives, fieldmap.SendNarratives}).Draw(t, "narratives")
 	keys := rapid.SampledFrom([][]string{{"RoNo"}, {"Store", "RoNo"}}).Draw(t, "key")
 	s.customers = &drawnTable{name: "Client", links: []string{"ClientNo"}, columns: drawColumns(t, "Client")}
-	parts := &drawnTable{name: "Piece", send: "service_parts", links: append(keys[:len(keys):len(keys)], "JobNo"), number: "PieceNo"}
+	parts := &drawnTable{name: "Piece", send: "service_parts", links: append(slices.Clip(keys), "JobNo"), number: "PieceNo"}
 	jobs := &drawnTable{name: "Job", send: "job", links: keys, number: "JobNo", lists: []*drawnTable{parts}}
 	s.orders = &drawnTable{name: "RoHead", links: keys, lists: []*drawnTable{jobs}}
 	for _, table := range []*drawnTable{s.orders, jobs, parts} {
@@ -98,7 +99,7 @@ func drawShop(t *rapid.T, week fieldmap.Week) *canaryShop {
 		if table == s.orders {
 			for _, c := range s.customers.columns {
 				c.table = "customer"
-				sources = append(sources[:len(sources):len(sources)], c)
+				sources = append(slices.Clip(sources), c)
 			}
 		}
 		table.skip = drawTests(t, sources, 1)

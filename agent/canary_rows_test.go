@@ -47,7 +47,7 @@ func (s *canaryShop) drawOrders(t *rapid.T) (orders []*drawnRow) {
 	for range rapid.IntRange(1, 4).Draw(t, "orders") {
 		order := &drawnRow{values: map[string]drawnValue{}}
 		for _, name := range s.orders.links {
-			order.values[name] = drawnValue{text: s.canaries.key()}
+			order.values[name] = drawnValue{text: s.key()}
 		}
 		s.fillOrder(t, order)
 		if at := rapid.IntRange(-1, len(customers)-1).Draw(t, "customer"); at >= 0 {
@@ -68,7 +68,7 @@ func (s *canaryShop) edited(t *rapid.T, orders []*drawnRow) (later []*drawnRow) 
 			later = append(later, o)
 		default:
 			edited := &drawnRow{values: map[string]drawnValue{}, joined: o.joined}
-			for _, name := range append(s.orders.links[:len(s.orders.links):len(s.orders.links)], "ClientNo") {
+			for _, name := range append(slices.Clip(s.orders.links), "ClientNo") {
 				if value, given := o.values[name]; given {
 					edited.values[name] = value
 				}
@@ -182,7 +182,7 @@ func (w *dmsWriter) create(d *drawnTable, own string, keys []string) {
 	}
 	w.exec(fmt.Sprintf("CREATE TABLE %s (%s, PRIMARY KEY (%s))", d.name, strings.Join(columns, ", "), strings.Join(keys, ", ")))
 	for _, l := range d.lists {
-		w.create(l, "Filler INT", append(l.links[:len(l.links):len(l.links)], l.number))
+		w.create(l, "Filler INT", append(slices.Clip(l.links), l.number))
 	}
 }
 

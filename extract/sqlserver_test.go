@@ -108,7 +108,7 @@ func TestSQLServerClassify(t *testing.T) {
 		"fatal":         {mssql.Error{Number: 9001, Class: 21, Message: secret}, true, "refused"},
 		"login":         {mssql.Error{Number: 18456, Class: 14, Message: "Login failed for user 'roagent'."}, false, "Login failed for user 'roagent'."},
 		"column":        {mssql.Error{Number: 207, Class: 16, Message: "Invalid column name 'Clsed'."}, false, "Clsed"},
-		"denied":        {mssql.Error{Number: 230, Class: 14, Message: "The SELECT permission was denied on the column 'SSN'"}, false, "grant it SELECT"},
+		"denied":        {mssql.Error{Number: 230, Class: 14, Message: "The SELECT permission was denied on the column 'SSN'"}, false, "fieldmap grants"},
 		"reset":         {&net.OpError{Op: "read", Err: errors.New("connection reset by peer")}, true, "lost"},
 		"bad":           {driver.ErrBadConn, true, "lost"},
 		"end":           {fmt.Errorf("x: %w", io.ErrUnexpectedEOF), true, "lost"},
