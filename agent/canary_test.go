@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -15,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -311,16 +311,16 @@ func (s *canarySite) files() {
 	if err != nil {
 		s.Fatal(err)
 	}
-	for _, folder := range []string{"", "batches", "receipts"} {
-		names, err := s.store.List(s.ctx, strings.TrimSuffix("dealers/"+rigDealer+"/"+s.week.String()+"/"+folder, "/"))
-		for _, name := range names {
-			data, getErr := s.store.Get(s.ctx, name)
-			err = cmp.Or(err, getErr)
-			s.clean(name, data, map[string]string{"batches": s.lines}[folder])
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	names, err := s.store.List(s.ctx, "dealers/"+rigDealer+"/"+s.week.String())
+	if err != nil {
+		s.Fatal(err)
+	}
+	for _, name := range names {
+		data, err := s.store.Get(s.ctx, name)
+		if err != nil {
 			s.Fatal(err)
 		}
+		s.clean(name, data, map[string]string{"batches": s.lines}[path.Base(path.Dir(name))])
 	}
 }
 

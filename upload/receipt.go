@@ -52,14 +52,23 @@ func (r Receipt) text() string {
 
 // OpenReceipt verifies a signed receipt and reads it. The caller compares it with what it sent: see [Receipt.Proves].
 func OpenReceipt(signed []byte, verifier note.Verifier) (Receipt, error) {
+	text, err := openNote(signed, verifier)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return parseReceipt(text)
+}
+
+// openNote returns the text of a signed note, which the verifier's key signed.
+func openNote(signed []byte, verifier note.Verifier) (text string, err error) {
 	if len(signed) > MaxReceipt {
-		return Receipt{}, fmt.Errorf("%w: it has %d bytes, more than %d", ErrReceipt, len(signed), MaxReceipt)
+		return "", fmt.Errorf("%w: it has %d bytes, more than %d", ErrReceipt, len(signed), MaxReceipt)
 	}
 	n, err := note.Open(signed, note.VerifierList(verifier))
 	if err != nil {
-		return Receipt{}, fmt.Errorf("%w: it is not signed by %s (receipt_key): %w", ErrReceipt, verifier.Name(), err)
+		return "", fmt.Errorf("%w: it is not signed by %s (receipt_key): %w", ErrReceipt, verifier.Name(), err)
 	}
-	return parseReceipt(n.Text)
+	return n.Text, nil
 }
 
 func parseReceipt(text string) (Receipt, error) {

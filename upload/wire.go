@@ -22,6 +22,10 @@ const (
 // not declared approved (RFC 9457, section 3.1.1). Declared, the same request is taken.
 const UndeclaredType = "tag:roagent,2026:fieldmap-undeclared"
 
+// LeftType is the type of the problem, a 410, that answers every request of a dealer who had all deleted that the collector
+// held, except the one for that deletion.
+const LeftType = "tag:roagent,2026:dealer-left"
+
 // Limits that both ends hold to.
 const (
 	MaxLine     = 16 << 20 // bytes of one order's line

@@ -9,21 +9,21 @@ import (
 	"strings"
 )
 
-// authorize answers whether the request may act for the dealer its path names. A token decides; a client certificate
-// does where there is no token.
-func (h *Handler) authorize(r *http.Request, dealer string) error {
-	id, err := h.identify(r, dealer)
+// authorize returns the dealer its path names, if the request may act for it. A token decides; a client certificate does
+// where there is no token.
+func (h *Handler) authorize(r *http.Request, dealer string) (*dealerRecord, error) {
+	record, err := h.identify(r, dealer)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if id != dealer {
-		return refuse(http.StatusForbidden, "these credentials are another dealer's")
+	if record.DealerID != dealer {
+		return nil, refuse(http.StatusForbidden, "these credentials are another dealer's")
 	}
-	return nil
+	return record, nil
 }
 
 // identify returns the dealer whose credentials the request carries.
-func (h *Handler) identify(r *http.Request, dealer string) (string, error) {
+func (h *Handler) identify(r *http.Request, dealer string) (*dealerRecord, error) {
 	authorization := r.Header.Values("Authorization")
 	if len(authorization) > 0 {
 		return h.byToken(r, authorization)
@@ -31,22 +31,22 @@ func (h *Handler) identify(r *http.Request, dealer string) (string, error) {
 	if r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
 		return h.byCertificate(r, dealer)
 	}
-	return "", unauthorized("the request carries neither a token nor a client certificate")
+	return nil, unauthorized("the request carries neither a token nor a client certificate")
 }
 
-func (h *Handler) byToken(r *http.Request, authorization []string) (string, error) {
+func (h *Handler) byToken(r *http.Request, authorization []string) (*dealerRecord, error) {
 	scheme, token, _ := strings.Cut(authorization[0], " ")
 	if len(authorization) != 1 || !strings.EqualFold(scheme, "Bearer") {
-		return "", unauthorized("Authorization must be: Bearer TOKEN")
+		return nil, unauthorized("Authorization must be: Bearer TOKEN")
 	}
 	const wrong = "the token is not valid; was it copied whole, and was the dealer added to this collector?"
 	id, _, _ := strings.Cut(token, ".")
 	if checkDealer(id) != nil {
-		return "", unauthorized(wrong)
+		return nil, unauthorized(wrong)
 	}
 	record, err := readDealer(r.Context(), h.store, id)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	// A dealer that does not exist takes as long as one whose token is wrong.
 	var want [sha256.Size]byte
@@ -58,26 +58,26 @@ func (h *Handler) byToken(r *http.Request, authorization []string) (string, erro
 	}
 	got := sha256.Sum256([]byte(token))
 	if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || record == nil {
-		return "", unauthorized(wrong)
+		return nil, unauthorized(wrong)
 	}
-	return id, nil
+	return record, nil
 }
 
 // byCertificate takes a verified certificate whose common name or one of whose DNS names is a dealer's id. One that
 // names several dealers acts for each.
-func (h *Handler) byCertificate(r *http.Request, dealer string) (string, error) {
+func (h *Handler) byCertificate(r *http.Request, dealer string) (*dealerRecord, error) {
 	leaf := r.TLS.VerifiedChains[0][0]
 	if leaf.Subject.CommonName != dealer && !slices.Contains(leaf.DNSNames, dealer) {
-		return "", refuse(http.StatusForbidden, "the client certificate does not name this dealer")
+		return nil, refuse(http.StatusForbidden, "the client certificate does not name this dealer")
 	}
 	record, err := readDealer(r.Context(), h.store, dealer)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if record == nil {
-		return "", refuse(http.StatusForbidden, "this dealer was not added to this collector")
+		return nil, refuse(http.StatusForbidden, "this dealer was not added to this collector")
 	}
-	return dealer, nil
+	return record, nil
 }
 
 func unauthorized(detail string) error {

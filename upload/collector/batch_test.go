@@ -121,7 +121,17 @@ func TestALineThatIsTooLong(t *testing.T) {
 // faults is a store in which Put fails, or a process dies, at chosen names.
 type faults struct {
 	collector.Store
-	before, after func(name string) error
+	before, after func(name string) error // of a Put
+	removing      func(name string) error // before a Remove; nil: it is done
+}
+
+func (f *faults) Remove(ctx context.Context, name string) error {
+	if f.removing != nil {
+		if err := f.removing(name); err != nil {
+			return err
+		}
+	}
+	return f.Store.Remove(ctx, name)
 }
 
 func (f *faults) Put(ctx context.Context, name string, data []byte, mode collector.PutMode) error {

@@ -17,12 +17,24 @@ import (
 // ErrDealerExists is wrapped by [AddDealer]'s error for a dealer that is there already.
 var ErrDealerExists = errors.New("the dealer is there already")
 
-// dealerRecord is dealer.json. The token itself is nowhere: of 256 random bits a plain digest is as good as a slow one.
+// LeftError is what [AddDealer] and [Export] say of a dealer who left and had all deleted that was held of it.
+type LeftError struct {
+	Dealer string
+	At     time.Time
+}
+
+// Error says when it left.
+func (e *LeftError) Error() string {
+	return fmt.Sprintf("dealer %s left on %s, and all that was held of it was deleted", e.Dealer, e.At.Format(time.DateOnly))
+}
+
+// dealerRecord is dealer.json, and what is kept of a dealer who left. The token itself is nowhere: of 256 random bits a plain digest is as good as a slow one.
 type dealerRecord struct {
 	DealerID    string    `json:"dealer_id"`
 	Name        string    `json:"name"`
 	TokenSHA256 string    `json:"token_sha256"` // lower-case hex
 	Added       time.Time `json:"added"`
+	Left        *deletion `json:"left,omitempty"`
 }
 
 const maxDealerName = 200
@@ -36,20 +48,22 @@ func AddDealer(ctx context.Context, store Store, id, name string) (token string,
 	if name == "" || len(name) > maxDealerName || strings.ContainsFunc(name, unicode.IsControl) {
 		return "", fmt.Errorf("add dealer %s: a name has 1 to %d bytes and no control characters", id, maxDealerName)
 	}
+	if known, err := readDealer(ctx, store, id); err != nil {
+		return "", fmt.Errorf("add dealer %s: %w", id, err)
+	} else if known != nil && known.Left != nil {
+		return "", fmt.Errorf("add dealer: %w", &LeftError{Dealer: id, At: known.Left.At})
+	}
 	secret := make([]byte, 32)
 	rand.Read(secret) // never fails
 	token = id + "." + base64.RawURLEncoding.EncodeToString(secret)
 	sum := sha256.Sum256([]byte(token))
-	record, err := json.MarshalIndent(dealerRecord{
+	record := dealerRecord{
 		DealerID:    id,
 		Name:        name,
 		TokenSHA256: hex.EncodeToString(sum[:]),
 		Added:       time.Now().UTC().Truncate(time.Second),
-	}, "", "  ")
-	if err != nil {
-		return "", fmt.Errorf("add dealer %s: %w", id, err)
 	}
-	err = store.Put(ctx, dealerFile(id), append(record, '\n'), Create)
+	err = record.put(ctx, store, dealerFile(id))
 	if exists(err) {
 		return "", fmt.Errorf("add dealer %s: %w", id, ErrDealerExists)
 	}
@@ -59,9 +73,34 @@ func AddDealer(ctx context.Context, store Store, id, name string) (token string,
 	return token, nil
 }
 
-// readDealer returns what is known of a dealer, or nil for one that was never added.
+// put stores the record under a name that must not be taken.
+func (d *dealerRecord) put(ctx context.Context, store Store, name string) error {
+	data, err := json.MarshalIndent(d, "", "  ")
+	if err != nil {
+		return fmt.Errorf("put %s: %w", name, err)
+	}
+	return store.Put(ctx, name, append(data, '\n'), Create)
+}
+
+// readDealer returns what is known of a dealer, also of one who left, or nil for one that was never added. The tombstone is
+// read last: it is put before the record goes, so whoever finds no record any more finds the tombstone.
 func readDealer(ctx context.Context, store Store, id string) (*dealerRecord, error) {
-	data, err := store.Get(ctx, dealerFile(id))
+	record, err := readRecord(ctx, store, id, dealerFile(id))
+	if err != nil {
+		return nil, err
+	}
+	left, err := readRecord(ctx, store, id, deletionFile(id))
+	if err != nil || left == nil {
+		return record, err
+	}
+	if left.Left == nil {
+		return nil, fmt.Errorf("read dealer %s: %s is damaged: it does not say when the dealer left", id, deletionFile(id))
+	}
+	return left, nil
+}
+
+func readRecord(ctx context.Context, store Store, id, name string) (*dealerRecord, error) {
+	data, err := store.Get(ctx, name)
 	if missing(err) {
 		return nil, nil
 	}
@@ -70,7 +109,7 @@ func readDealer(ctx context.Context, store Store, id string) (*dealerRecord, err
 	}
 	var record dealerRecord
 	if err := json.Unmarshal(data, &record); err != nil {
-		return nil, fmt.Errorf("read dealer %s: %s: %w", id, dealerFile(id), err)
+		return nil, fmt.Errorf("read dealer %s: %s: %w", id, name, err)
 	}
 	// On a file system that does not tell a from A, another dealer's file answers to this name.
 	if record.DealerID != id {

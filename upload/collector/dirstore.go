@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -125,18 +127,49 @@ func (s *DirStore) List(ctx context.Context, folder string) ([]string, error) {
 	if err := check(ctx, folder); err != nil {
 		return nil, fmt.Errorf("list %s: %w", folder, err)
 	}
-	entries, err := fs.ReadDir(s.root.FS(), folder)
-	if err != nil && !missing(err) {
+	var names []string
+	err := fs.WalkDir(s.root.FS(), folder, func(name string, e fs.DirEntry, err error) error {
+		switch {
+		case missing(err): // or removed meanwhile
+			return nil
+		case err == nil && e.Type().IsRegular() && !strings.HasPrefix(e.Name(), "."):
+			names = append(names, name)
+		}
+		return err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", folder, err)
 	}
-	var names []string
-	for _, e := range entries {
-		if e.Type().IsRegular() && !strings.HasPrefix(e.Name(), ".") {
-			names = append(names, path.Join(folder, e.Name()))
-		}
-	}
+	slices.Sort(names)
 	return names, nil
 }
+
+// Remove implements [Store]. One flush is enough: once the folder that name lies in does not name it any more, nothing
+// below it can come back.
+func (s *DirStore) Remove(ctx context.Context, name string) error {
+	if err := check(ctx, name); err != nil {
+		return fmt.Errorf("remove %s: %w", name, err)
+	}
+	s.forget(name)
+	if err := s.root.RemoveAll(name); err != nil {
+		return fmt.Errorf("remove %s: %w", name, err)
+	}
+	err := s.syncFolder(path.Dir(name))
+	if err != nil && !missing(err) {
+		return fmt.Errorf("remove %s: %w", name, err)
+	}
+	return nil
+}
+
+// forget makes the next Put look anew whether folders are durable that are about to be removed.
+func (s *DirStore) forget(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.known, func(folder string, _ bool) bool { return isWithin(folder, name) })
+}
+
+// isWithin reports whether a name is that of a folder or of something below it.
+func isWithin(name, folder string) bool { return name == folder || strings.HasPrefix(name, folder+"/") }
 
 // makeFolder creates a folder and everything above it, durably: a file is no safer than the folder it lies in.
 // Another process may have created the folder without having synced it yet, so each process does it once for itself.

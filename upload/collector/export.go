@@ -43,8 +43,11 @@ func exportTo(ctx context.Context, store Store, dealer string, week fieldmap.Wee
 	if err != nil {
 		return err
 	}
-	if record == nil {
+	switch {
+	case record == nil:
 		return ErrNoDealer
+	case record.Left != nil:
+		return &LeftError{Dealer: dealer, At: record.Left.At}
 	}
 	batches, err := validBatches(ctx, store, dealer, week)
 	if err != nil {

@@ -52,6 +52,7 @@ func New(store Store, key Key) *Handler {
 	h.handle(dealer+"/weeks/{week}", methods{"PUT": h.putManifest, "GET": h.getWeek})
 	h.handle(dealer+"/fieldmaps/{fieldmap}", methods{"PUT": h.putFieldmap})
 	h.handle(dealer+"/status", methods{"PUT": h.putStatus})
+	h.handle(dealer, methods{"DELETE": h.deleteDealer})
 	h.mux.HandleFunc("/", h.notFound)
 	return h
 }
@@ -78,7 +79,7 @@ type methods map[string]endpoint
 
 func (h *Handler) handle(pattern string, m methods) {
 	var allow string
-	for _, method := range []string{http.MethodGet, http.MethodPut} {
+	for _, method := range []string{http.MethodDelete, http.MethodGet, http.MethodPut} {
 		if m[method] == nil {
 			continue
 		}
@@ -118,8 +119,12 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next endpoint) (
 	if err != nil {
 		return answer{}, err
 	}
-	if err := h.authorize(r, t.dealer); err != nil {
+	record, err := h.authorize(r, t.dealer)
+	if err != nil {
 		return answer{}, err
+	}
+	if record.Left != nil && r.Method != http.MethodDelete {
+		return answer{}, gone(record.Left)
 	}
 	if !h.enter(t.dealer) {
 		return answer{}, refuse(http.StatusTooManyRequests, "more than %d requests of this dealer at the same time", h.PerDealer).
@@ -131,7 +136,13 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next endpoint) (
 	if err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return answer{}, err
 	}
-	return next(r, t)
+	a, err := next(r, t)
+	if r.Method == http.MethodPut { // whatever came of it: it may have stored something
+		if err := h.withdraw(r.Context(), t.dealer); err != nil {
+			return answer{}, err
+		}
+	}
+	return a, err
 }
 
 func parseTarget(r *http.Request) (target, error) {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"path"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -57,12 +57,23 @@ func (s *MemStore) List(ctx context.Context, folder string) ([]string, error) {
 	defer s.mu.Unlock()
 	var names []string
 	for name := range maps.Keys(s.objects) {
-		if path.Dir(name) == folder {
+		if strings.HasPrefix(name, folder+"/") {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
 	return names, nil
+}
+
+// Remove implements [Store].
+func (s *MemStore) Remove(ctx context.Context, name string) error {
+	if err := check(ctx, name); err != nil {
+		return fmt.Errorf("remove %s: %w", name, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.objects, func(object string, _ []byte) bool { return isWithin(object, name) })
+	return nil
 }
 
 // check is what every store does first.

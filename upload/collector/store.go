@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"time"
 
 	"roagent/fieldmap"
 )
@@ -22,9 +23,13 @@ type Store interface {
 	Put(ctx context.Context, name string, data []byte, mode PutMode) error
 	// Get returns what is stored under name, or an error that is [fs.ErrNotExist]. The caller may change the bytes.
 	Get(ctx context.Context, name string) ([]byte, error)
-	// List returns the full names of the objects directly in folder, sorted. A folder nobody put anything into is
-	// empty, which is no error.
+	// List returns the full names of the objects in folder and in the folders below it, sorted. A folder nobody put
+	// anything into is empty, which is no error.
 	List(ctx context.Context, folder string) ([]string, error)
+	// Remove deletes the object with that name, or all that is in the folder of that name and below it, with whatever a
+	// Put left there that was cut off, and returns once that is durable. What is not there is no error. After an error some
+	// of it may be gone; the same call again goes on. A Put into the folder at the same time may fail, or may stay.
+	Remove(ctx context.Context, name string) error
 }
 
 // PutMode says what [Store.Put] does with a name that is taken.
@@ -49,7 +54,17 @@ func CheckName(name string) error {
 
 const keyFile = "receipt.key"
 
+func dealerFolder(dealer string) string { return path.Join("dealers", dealer) }
+
 func dealerFile(dealer string) string { return path.Join("dealers", dealer, "dealer.json") }
+
+// deletionFile is there from when a dealer left until it is added again. It lies apart from what is deleted.
+func deletionFile(dealer string) string { return path.Join("deletions", dealer+".json") }
+
+// pastDeletionFile keeps the deletionFile of a dealer that was added again.
+func pastDeletionFile(dealer string, left time.Time) string {
+	return path.Join("deletions", dealer, left.UTC().Format("20060102T150405Z")+".json")
+}
 
 func statusFile(dealer string) string { return path.Join("dealers", dealer, "status.json") }
 

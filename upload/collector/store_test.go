@@ -131,6 +131,47 @@ func TestDirStoreRemovesWhatACrashLeft(t *testing.T) {
 	}
 }
 
+// What a crash left half written holds customers' data too, and goes with the rest. A removal whose folder was not flushed
+// is none.
+func TestDirStoreRemoveIsWholeAndDurable(t *testing.T) {
+	dir := t.TempDir()
+	s := openDir(t, dir)
+	if err := s.Put(t.Context(), "d/e/x", []byte("x"), Create); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "d", "e", tempPrefix+"crash"), []byte("half an order"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("disk is gone")
+	s.sync = func(*os.File) error { return broken }
+	if err := s.Remove(t.Context(), "d"); !errors.Is(err, broken) {
+		t.Errorf("its folder could not be flushed: got %v", err)
+	}
+	flushed := ""
+	s.sync = func(f *os.File) error { flushed = f.Name(); return f.Sync() }
+	if err := s.Remove(t.Context(), "d"); err != nil {
+		t.Error(err)
+	}
+	if want := filepath.Base(dir); filepath.Base(filepath.Clean(flushed)) != want {
+		t.Errorf("flushed was %q, want the folder %s that named it", flushed, want)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+		t.Errorf("left are %v, %v", entries, err)
+	}
+	// The next Put makes sure of the folder anew, also where another process has just made it.
+	if err := os.MkdirAll(filepath.Join(dir, "d", "e"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	flushes := 0
+	s.sync = func(f *os.File) error { flushes++; return f.Sync() }
+	if err := s.Put(t.Context(), "d/e/x", []byte("x"), Create); err != nil {
+		t.Fatal(err)
+	}
+	if want := 4; flushes != want { // the file, its folder, and the folders of the names d and e
+		t.Errorf("a Put after a removal flushes %d times, want %d", flushes, want)
+	}
+}
+
 func TestDirStoreFilesAreTheOwnersAlone(t *testing.T) {
 	if os.PathSeparator == '\\' {
 		t.Skip("Windows has no mode bits; the folder's ACL decides")

@@ -28,6 +28,10 @@ func Run(t *testing.T, open func(t *testing.T) (a, b collector.Store)) {
 		"a replaced object is never torn":   testReplaceRace,
 		"nothing is not an empty object":    testMissing,
 		"list":                              testList,
+		"what one removes the other misses": testRemove,
+		"remove what is not there":          testRemoveNothing,
+		"put where something was removed":   testPutAgain,
+		"puts into what is being removed":   testRemoveRace,
 		"names that lead elsewhere":         testNames,
 		"an ended context":                  testContext,
 		"the caller's bytes are the caller": testOwnership,
@@ -152,7 +156,7 @@ func testList(t *testing.T, a, b collector.Store) {
 		put(t, a, name, []byte(name), collector.Create)
 	}
 	for folder, want := range map[string][]string{
-		"d":     {"d/B", "d/a", "d/a.b", "d/b"},
+		"d":     {"d/B", "d/a", "d/a.b", "d/b", "d/sub/c"},
 		"d/sub": {"d/sub/c"},
 		"dd":    {"dd/e"},
 	} {
@@ -160,6 +164,77 @@ func testList(t *testing.T, a, b collector.Store) {
 			t.Errorf("list %s (-want +got):\n%s", folder, diff)
 		}
 	}
+}
+
+func testRemove(t *testing.T, a, b collector.Store) {
+	for _, name := range []string{"d/04123/x", "d/04123/w/y", "d/04123/w/v/z", "d/04123.json", "d/041234/x", "d/0412", "e"} {
+		put(t, a, name, []byte(name), collector.Create)
+	}
+	for _, name := range []string{"d/04123", "e"} {
+		if err := a.Remove(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"d/04123/x", "d/04123/w/v/z", "e"} {
+		if _, err := b.Get(t.Context(), name); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("get %s: got %v, want fs.ErrNotExist", name, err)
+		}
+	}
+	if got := list(t, b, "d/04123"); len(got) > 0 {
+		t.Errorf("the folder that was removed has %v", got)
+	}
+	if diff := cmp.Diff([]string{"d/0412", "d/04123.json", "d/041234/x"}, list(t, b, "d")); diff != "" {
+		t.Errorf("names that only begin like the one that was removed (-want +got):\n%s", diff)
+	}
+}
+
+func testRemoveNothing(t *testing.T, a, b collector.Store) {
+	put(t, a, "d/x", nil, collector.Create)
+	for _, name := range []string{"e", "d/e", "no/such/folder", "d/x", "d/x", "d", "d"} {
+		if err := b.Remove(t.Context(), name); err != nil {
+			t.Errorf("remove %s: %v", name, err)
+		}
+	}
+}
+
+// testPutAgain is what a dealer does who is added again.
+func testPutAgain(t *testing.T, a, b collector.Store) {
+	for i, mode := range []collector.PutMode{collector.Create, collector.Replace, collector.Create} {
+		want := fmt.Sprint(i)
+		put(t, a, "d/sub/x", []byte(want), mode)
+		if got := get(t, b, "d/sub/x"); string(got) != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		if err := []collector.Store{a, b}[i%2].Remove(t.Context(), "d"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// testRemoveRace holds that a put whose folder vanishes fails or stays, and that removing again ends it.
+func testRemoveRace(t *testing.T, a, b collector.Store) {
+	var group sync.WaitGroup
+	for n, store := range []collector.Store{a, b} {
+		group.Go(func() {
+			for i := range 50 {
+				_ = store.Put(t.Context(), fmt.Sprintf("d/%d/%d", i%3, n), []byte("x"), collector.Replace)
+			}
+		})
+		group.Go(func() {
+			for range 50 {
+				_ = store.Remove(t.Context(), "d")
+			}
+		})
+	}
+	group.Wait()
+	if err := a.Remove(t.Context(), "d"); err != nil {
+		t.Fatal(err)
+	}
+	if got := list(t, b, "d"); len(got) > 0 {
+		t.Errorf("what nobody puts any more was removed, and there is %v", got)
+	}
+	put(t, b, "d/1/x", []byte("x"), collector.Create)
+	get(t, a, "d/1/x")
 }
 
 func testNames(t *testing.T, a, _ collector.Store) {
@@ -175,6 +250,9 @@ func testNames(t *testing.T, a, _ collector.Store) {
 		}
 		if _, err := a.List(t.Context(), name); err == nil {
 			t.Errorf("list %q was taken", name)
+		}
+		if err := a.Remove(t.Context(), name); err == nil {
+			t.Errorf("remove %q was taken", name)
 		}
 	}
 }
@@ -194,6 +272,11 @@ func testContext(t *testing.T, a, b collector.Store) {
 	if got := list(t, b, "d"); len(got) > 0 {
 		t.Errorf("a put that was given up left %v", got)
 	}
+	put(t, b, "d/x", nil, collector.Create)
+	if err := a.Remove(ctx, "d"); !errors.Is(err, context.Canceled) {
+		t.Errorf("remove: got %v, want context.Canceled", err)
+	}
+	get(t, b, "d/x")
 }
 
 func testOwnership(t *testing.T, a, _ collector.Store) {

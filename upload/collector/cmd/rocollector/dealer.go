@@ -14,8 +14,9 @@ type dealerCommand struct {
 
 type dealerAddCommand struct {
 	storeFlag
-	ID   string `arg:"" help:"The dealer's id, as dealer.id of its roagent.yaml."`
-	Name string `required:"" help:"The dealer's name."`
+	ID    string `arg:"" help:"The dealer's id, as dealer.id of its roagent.yaml."`
+	Name  string `required:"" help:"The dealer's name."`
+	Again bool   `help:"Also a dealer who left: it begins anew, with nothing of what was held."`
 }
 
 // Run adds the dealer. Only the token goes to stdout, so that it can be piped to where it is kept.
@@ -25,9 +26,17 @@ func (c *dealerAddCommand) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	if c.Again {
+		if err := collector.Readmit(ctx, store, c.ID); err != nil {
+			return err
+		}
+	}
 	token, err := collector.AddDealer(ctx, store, c.ID, c.Name)
 	if errors.Is(err, collector.ErrDealerExists) {
 		return fmt.Errorf("%w; its token was printed when it was added. For a new one remove dealers/%s/dealer.json from the store, then add it again", err, c.ID)
+	}
+	if _, ok := errors.AsType[*collector.LeftError](err); ok {
+		return fmt.Errorf("%w. If it takes part again, add it with --again: it begins anew, with a new token", err)
 	}
 	if err != nil {
 		return err

@@ -51,6 +51,9 @@ func (c *serveCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := collector.FinishDeletions(ctx, store); err != nil {
+		return err
+	}
 	logger := slog.New(slog.NewTextHandler(s.stderr, nil))
 	handler := collector.New(store, key)
 	handler.Logger = logger
