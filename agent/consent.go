@@ -13,9 +13,10 @@ import (
 
 // consent is how the whitelist as the file has it now stands to what the dealer approved.
 type consent struct {
-	given    bool            // a whitelist was approved
-	approval upload.Approval // the latest
-	digest   fieldmap.Digest // of the file as it is now
+	left     *upload.LeftError // the store has left, or has begun to: no approval counts
+	given    bool              // a whitelist was approved
+	approval upload.Approval   // the latest
+	digest   fieldmap.Digest   // of the file as it is now
 	changes  []fieldmap.Change
 	override []fieldmap.Forbidden // of the file as it is now: what may leave by the word of two people
 	problem  error                // why the approved whitelist cannot be compared
@@ -25,6 +26,11 @@ type consent struct {
 func (s *site) consent() (consent, error) {
 	c := consent{digest: s.plan.Digest}
 	_, c.override = s.plan.Forbidden()
+	if d, gone, err := s.queue.Departure(); err != nil {
+		return c, err
+	} else if gone {
+		c.left = &upload.LeftError{Departure: d}
+	}
 	var err error
 	if c.approval, c.given, err = s.queue.Approved(); err != nil || !c.given || c.exact() {
 		return c, err
@@ -77,6 +83,8 @@ func (c consent) Problem() string {
 // state says in a word how the whitelist stands.
 func (c consent) state() string {
 	switch {
+	case c.left != nil:
+		return "left"
 	case c.exact():
 		return "approved"
 	case c.narrower():
@@ -94,6 +102,8 @@ func (c consent) String() string {
 		return fmt.Sprintf("by %s on %s", c.By(), c.On())
 	case "narrowed":
 		return fmt.Sprintf("by %s on %s, and narrower since (%s): needs no new approval", c.By(), c.On(), plural(len(c.changes), "change"))
+	case "left":
+		return fmt.Sprintf("no: this store has left, or is about to (%s)", c.left.At.Format(time.DateOnly))
 	case "changed":
 		return fmt.Sprintf("no: %s approved another one on %s (%.12s…); 'roagent fieldmap diff' says what differs", c.By(), c.On(), c.approval.Digest)
 	}
@@ -108,6 +118,8 @@ func (c consent) check() error {
 			return needsSecond(c.override)
 		}
 		return nil
+	case "left":
+		return c.left
 	case "changed":
 		return &refusedError{
 			fmt.Sprintf("the whitelist was changed after %s approved it on %s: nothing is read", c.By(), c.On()),

@@ -60,11 +60,12 @@ func exitCode(err error) int {
 		unreachable *extract.UnreachableError
 		database    *extract.DatabaseError
 		collector   *upload.SendError
+		left        *upload.LeftError
 	)
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.As(err, &refused), errors.As(err, &forbidden), errors.As(err, &lookalike), errors.Is(err, fieldmap.ErrBlocked):
+	case errors.As(err, &refused), errors.As(err, &left), errors.As(err, &forbidden), errors.As(err, &lookalike), errors.Is(err, fieldmap.ErrBlocked):
 		return exitRefused
 	case errors.As(err, &schema) && schema.Missing:
 		return exitDMS

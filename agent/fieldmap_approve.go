@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"roagent/fieldmap"
+	"roagent/upload"
 )
 
 type fieldmapApproveCommand struct {
@@ -38,6 +39,9 @@ func (c fieldmapApproveCommand) Run(p *program) error {
 	if len(overridden) > 0 && c.Second == "" {
 		return needsSecond(overridden)
 	}
+	if err := s.mayComeBack(); err != nil {
+		return err
+	}
 	before, ok, err := s.queue.Approved()
 	if err != nil {
 		return err
@@ -52,6 +56,15 @@ func (c fieldmapApproveCommand) Run(p *program) error {
 	}
 	fmt.Fprintf(p.stdout, "approved by %s: %s\n", approvers(c.By, c.Second), s.plan.Digest)
 	return nil
+}
+
+// mayComeBack refuses an approval halfway through leaving. Once the store has left, an approval is the way back.
+func (s *site) mayComeBack() error {
+	d, gone, err := s.queue.Departure()
+	if err == nil && gone && !d.Done {
+		err = &upload.LeftError{Departure: d}
+	}
+	return err
 }
 
 // names tidies the names and refuses what is none.

@@ -26,8 +26,9 @@ func TestKilledPullEndsLikeAnUndisturbedOne(t *testing.T) {
 	}
 	program := buildRoagent(t)
 	undisturbed := newRig(t, rigOptions{weeks: 3, orders: 120, batchOrders: 10})
+	pull := []string{"pull", "--from", undisturbed.weeks[0].String(), "--to", undisturbed.weeks[2].String()}
 	start := time.Now()
-	if code, killed := undisturbed.start(t, program, time.Hour); code != 0 || killed {
+	if code, killed := undisturbed.start(t, program, time.Hour, pull...); code != 0 || killed {
 		t.Fatalf("the undisturbed pull ended with %d", code)
 	}
 	whole := time.Since(start)
@@ -39,7 +40,7 @@ func TestKilledPullEndsLikeAnUndisturbedOne(t *testing.T) {
 		attempts := 0
 		for finished := false; !finished; attempts++ {
 			// Somewhat longer than a whole pull, so that some get through; the first moments are as likely as the last.
-			code, killed := r.start(t, program, time.Duration(rand.Int64N(int64(whole)*5/4)))
+			code, killed := r.start(t, program, time.Duration(rand.Int64N(int64(whole)*5/4)), pull...)
 			if killed {
 				done++
 				continue
@@ -69,12 +70,12 @@ func buildRoagent(t *testing.T) string {
 	return path
 }
 
-// start runs a pull of all the rig's weeks in a process of its own and kills it after a while, if it still runs.
-func (r *rig) start(t *testing.T, program string, after time.Duration) (code int, killed bool) {
+// start runs a command in a process of its own and kills it after a while, if it still runs.
+func (r *rig) start(t *testing.T, program string, after time.Duration, command ...string) (code int, killed bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), after)
 	defer cancel()
-	c := exec.CommandContext(ctx, program, "--config", r.config, "pull", "--from", r.weeks[0].String(), "--to", r.weeks[len(r.weeks)-1].String())
+	c := exec.CommandContext(ctx, program, append([]string{"--config", r.config}, command...)...)
 	c.Stdout, c.Stderr = t.Output(), t.Output()
 	err := c.Run() // CommandContext kills with SIGKILL: no handler runs
 	if err == nil {

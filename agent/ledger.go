@@ -35,6 +35,10 @@ func entryText(e *upload.Entry) string {
 		return fmt.Sprintf("batch %.12s with %s, %s", e.ID, plural(e.Orders, "line"), humanize.Bytes(uint64(max(0, e.Bytes))))
 	case upload.ManifestEntry:
 		return fmt.Sprintf("manifest %.12s of %s", e.ID, plural(e.Orders, "line"))
+	case upload.LeavingEntry:
+		return e.Who + " began to leave"
+	case upload.LeftEntry:
+		return leftText(e)
 	case upload.PurgedEntry:
 		return fmt.Sprintf("copies of %s, %s", plural(e.Orders, "line"), humanize.Bytes(uint64(max(0, e.Bytes))))
 	}
@@ -52,6 +56,14 @@ func entryText(e *upload.Entry) string {
 		}
 	}
 	return strings.Join(parts, ": ")
+}
+
+func leftText(e *upload.Entry) string {
+	emptied := fmt.Sprintf("%s emptied the queue, of which %s waited; the collector ", e.Who, plural(e.Orders, "line"))
+	if d, ok := e.Deletion(); ok {
+		return emptied + fmt.Sprintf("deleted %s with %s", plural(d.Batches, "batch"), plural(d.Orders, "line"))
+	}
+	return emptied + "was not asked to delete"
 }
 
 // printable shows a text on one line of a terminal: what a key of the DMS holds must not steer it.

@@ -79,12 +79,24 @@ func (e *evidence) putCounts() error {
 	for _, week := range slices.Sorted(maps.Keys(counts)) {
 		c, t := counts[week], counts[week].tally
 		row := []string{week}
-		for _, n := range []int{c.readings, c.found, t.New, t.Revised, t.Voided, t.Parked, left[week].Skipped, left[week].Withheld, c.batches, c.sent} {
+		for _, n := range []int{c.readings, c.found, t.New, t.Revised, t.Voided, t.Parked} {
 			row = append(row, strconv.Itoa(n))
 		}
+		row = append(row, leftOut(left, week)...)
+		row = append(row, strconv.Itoa(c.batches), strconv.Itoa(c.sent))
 		rows = append(rows, row)
 	}
 	return e.putTable("counts.csv", rows)
+}
+
+// leftOut returns the cells of what the whitelist's rules left out of a week: empty where the store has left since, and
+// nobody knows any more.
+func leftOut(known map[string]upload.WeekStatus, week string) []string {
+	w, ok := known[week]
+	if !ok {
+		return []string{"", ""}
+	}
+	return []string{strconv.Itoa(w.Skipped), strconv.Itoa(w.Withheld)}
 }
 
 func (c *weekCounts) add(e *upload.Entry) {
@@ -114,6 +126,9 @@ func (e *evidence) putReceipts() error {
 		}
 		// Named by the entry too: a batch that the collector lost was sent again, and has two.
 		name := fmt.Sprintf("receipts/%s/%06d-%s-%.16s.txt", entry.Week, entry.Number, entry.Kind, entry.ID)
+		if entry.Kind == upload.LeftEntry {
+			name = fmt.Sprintf("receipts/deletion-%06d.txt", entry.Number)
+		}
 		if err := e.putText(name, entry.Receipt); err != nil {
 			return err
 		}
@@ -150,9 +165,11 @@ whitelists/          Each of those whitelists: every field that may leave, with 
 counts.csv           For each week what was done in this period: how often it was read, orders found by the
                      last reading, new, revised and voided orders, orders parked for a person to look at, rows
                      skipped and values withheld by the whitelist's rules in the last reading (they were never
-                     read), batches and lines for which the collector signed a receipt.
+                     read; empty for weeks from before the dealer left), batches and lines for which the
+                     collector signed a receipt.
 receipts/            The receipts, as the collector signed them: one for each batch, and one for the manifest
-                     that closes a week. verifier-key.txt is the public key. They are signed notes
+                     that closes a week; deletion-….txt, where the dealer left, for the deletion of all that
+                     the collector held. verifier-key.txt is the public key. They are signed notes
                      (https://c2sp.org/signed-note, Ed25519).
 purges.csv           When copies of what had been delivered were deleted at the dealer's, and how many.
 ledger.ndjson        All that roagent has recorded since it was installed, one entry a line. Each entry names,

@@ -36,10 +36,21 @@ func (c ledgerShowCommand) Run(p *program) error {
 		return err
 	}
 	if e.Receipt != "" {
-		_, err := upload.OpenReceipt([]byte(e.Receipt), s.config.Collector.ReceiptKey)
+		err := s.verifyReceipt(&e.Entry)
 		fmt.Fprintf(p.stdout, "\nThe receipt, which %s:\n\n%s", receiptVerdict(err), e.Receipt)
 	}
 	return printApproved(p.stdout, e.Text)
+}
+
+// verifyReceipt reports whether the configured key signed the receipt of an entry.
+func (s *site) verifyReceipt(e *upload.Entry) error {
+	var err error
+	if key := s.config.Collector.ReceiptKey; e.Kind == upload.LeftEntry {
+		_, err = upload.OpenDeletionReceipt([]byte(e.Receipt), key, s.config.Dealer.ID)
+	} else {
+		_, err = upload.OpenReceipt([]byte(e.Receipt), key)
+	}
+	return err
 }
 
 func receiptVerdict(err error) string {

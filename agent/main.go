@@ -53,6 +53,7 @@ type commands struct {
 	Status   statusCommand   `cmd:"" help:"Tell what was read, what is queued, what waits for a person."`
 	Ledger   ledgerCommand   `cmd:"" help:"Look at what left, prove it, hand it to an auditor."`
 	Parked   parkedCommand   `cmd:"" help:"Look at what could not be sent, and let it go on."`
+	Leave    leaveCommand    `cmd:"" help:"Take this store out: nothing is read any more, the queue is emptied, the collector deletes all. The ledger stays."`
 	Run      runCommand      `cmd:"" help:"Be the service, in the foreground: pull when it is time."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }

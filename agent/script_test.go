@@ -34,11 +34,12 @@ func TestMain(m *testing.M) {
 //
 // A script starts in a store as its IT has it: roagent.yaml, fieldmap.yaml and dms.db with two weeks of 30 orders,
 // $W1 and $W2, and a collector. `exits N roagent …` runs a command and demands its exit code, `dms SQL` changes the
-// DMS, `answer WHAT` makes the collector answer so from then on, `held WEEK` prints what it holds. `tamper N` changes one
+// DMS, `answer WHAT` makes the collector answer so from then on, `held WEEK` prints what it holds, `! held WEEK` demands that the dealer has left there. `tamper N` changes one
 // byte of an entry of the ledger, `keep head` keeps the head that a command has just printed as $HEAD, `chain FILE` holds
 // an exported ledger against its own hashes, `sums DIR` a folder against its SHA256SUMS. `ledger` prints the kinds of the
 // ledger's entries, `replace FILE OLD NEW` edits a file. `declared` prints the whitelists that are declared at the
-// collector, `declared lose` damages them there.
+// collector, `declared lose` damages them there. `readmit` adds the dealer at the collector again and leaves its new token
+// in collector.token.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
@@ -59,6 +60,7 @@ func TestScripts(t *testing.T) {
 			"ledger": scriptLedger,
 
 			"declared": scriptDeclared,
+			"readmit":  scriptReadmit,
 
 			"replace": scriptReplace,
 		},
@@ -162,15 +164,21 @@ func scriptEdit(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
-// scriptHeld prints what the collector holds of a week.
+// scriptHeld prints what the collector holds of a week; with ! it demands that the collector says that the dealer has left.
 func scriptHeld(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: held WEEK")
+	if len(args) != 1 {
+		ts.Fatalf("usage: [!] held WEEK")
 	}
 	weeks, err := weekRange(args[0], args[0], Schedule{Zone: time.UTC}.Ended(time.Now()))
 	ts.Check(err)
 	var b strings.Builder
-	ts.Check(collector.Export(context.Background(), world(ts).store, rigDealer, weeks[0], &b))
+	err = collector.Export(context.Background(), world(ts).store, rigDealer, weeks[0], &b)
+	if _, left := errors.AsType[*collector.LeftError](err); left != neg {
+		ts.Fatalf("the dealer has left: %v, want %v", left, neg)
+	} else if left {
+		return
+	}
+	ts.Check(err)
 	_, err = ts.Stdout().Write([]byte(b.String()))
 	ts.Check(err)
 }
@@ -220,6 +228,18 @@ func scriptDeclared(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Check(store.Put(ctx, name, nil, collector.Replace))
 		}
 	}
+}
+
+// scriptReadmit does what the collector's operator does with 'rocollector dealer add --again'.
+func scriptReadmit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: readmit")
+	}
+	ctx, store := context.Background(), world(ts).store
+	ts.Check(collector.Readmit(ctx, store, rigDealer))
+	token, err := collector.AddDealer(ctx, store, rigDealer, "Example Toyota")
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs("collector.token"), []byte(token), 0o600))
 }
 
 // scriptAnswer turns the collector's knobs.

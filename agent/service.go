@@ -208,7 +208,7 @@ func (v *service) next(s *site, schedule Schedule, done job, err error) job {
 	pending, pendingErr := s.queue.Pending()
 	again := done.pull && code != exitDone && code != exitRefused && code != exitCollector && (v.deadline.IsZero() || now.Before(v.deadline))
 	left := pendingErr != nil || pending.Batches > 0 || code == exitCollector
-	if !again && !left {
+	if !again && !left || hasLeft(err) {
 		v.deadline, v.wait = time.Time{}, 0
 		return job{at: tick, pull: true}
 	}
@@ -218,6 +218,13 @@ func (v *service) next(s *site, schedule Schedule, done job, err error) job {
 	}
 	v.deadline = time.Time{}
 	return job{at: tick, pull: true}
+}
+
+// hasLeft reports whether the store takes part no more. The service stays, so that no service manager starts it again and
+// again, and looks once at each of its times whether somebody has approved the whitelist since.
+func hasLeft(err error) bool {
+	_, left := errors.AsType[*upload.LeftError](err)
+	return left
 }
 
 func nextWait(last time.Duration) time.Duration {

@@ -21,7 +21,8 @@ type status struct {
 	Collector string               `json:"collector"`
 	Digest    string               `json:"fieldmap_digest"`
 	Approved  bool                 `json:"approved"`       // this very digest
-	State     string               `json:"approval_state"` // approved, narrowed, changed, unapproved
+	State     string               `json:"approval_state"` // approved, narrowed, changed, unapproved, left
+	Left      *upload.Departure    `json:"left,omitempty"` // the store has left, or has begun to
 	NextRun   time.Time            `json:"next_run"`
 	Weeks     []upload.WeekStatus  `json:"weeks"`
 	Pending   upload.PendingStatus `json:"pending"`
@@ -54,6 +55,9 @@ func (s *site) status(now time.Time) (*status, error) {
 		return nil, err
 	}
 	st.Approved, st.State, st.approval = consent.exact(), consent.state(), consent.String()
+	if consent.left != nil {
+		st.Left = &consent.left.Departure
+	}
 	if st.Weeks, err = s.queue.Weeks(); err != nil {
 		return nil, err
 	}
@@ -80,16 +84,20 @@ func (s *site) status(now time.Time) (*status, error) {
 const weeksShown = 12
 
 func (st *status) print(p *program) error {
+	if st.Left != nil {
+		fmt.Fprintf(p.stdout, "%s\n\n", (&upload.LeftError{Departure: *st.Left}).Error())
+	}
 	t := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "dealer\t%s\ncollector\t%s\nwhitelist\t%.12s…, approved %s\nnext run\t%s (when the service runs)\n",
-		st.Dealer, st.Collector, st.Digest, st.approval, st.NextRun.Format("Monday 2006-01-02 15:04 MST"))
+	fmt.Fprintf(t, "dealer\t%s\ncollector\t%s\nwhitelist\t%.12s…, approved %s\nnext run\t%s\n", st.Dealer, st.Collector, st.Digest, st.approval, st.nextRun())
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("print the status: %w", err)
 	}
-	if len(st.Weeks) == 0 {
+	if len(st.Weeks) > 0 {
+		if err := st.printWeeks(p); err != nil {
+			return fmt.Errorf("print the status: %w", err)
+		}
+	} else if st.Left == nil {
 		fmt.Fprintln(p.stdout, "\nno week was read yet: 'roagent pull' reads the latest")
-	} else if err := st.printWeeks(p); err != nil {
-		return fmt.Errorf("print the status: %w", err)
 	}
 	if st.Pending.Batches > 0 {
 		fmt.Fprintf(p.stdout, "\nwaiting to be sent: %s with %s (%s), the oldest since %s\n", plural(st.Pending.Batches, "batch"),
@@ -103,6 +111,13 @@ func (st *status) print(p *program) error {
 		fmt.Fprintf(p.stdout, "\nparked, waiting for a person: %s; 'roagent parked list' says why\n", plural(st.Parked, "order"))
 	}
 	return nil
+}
+
+func (st *status) nextRun() string {
+	if st.Left != nil {
+		return "none"
+	}
+	return st.NextRun.Format("Monday 2006-01-02 15:04 MST") + " (when the service runs)"
 }
 
 func (st *status) printWeeks(p *program) error {

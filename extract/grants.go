@@ -45,6 +45,29 @@ func Grants(plan *fieldmap.Plan, o GrantOptions) (string, error) {
 	return b.String(), nil
 }
 
+// Revocation returns the T-SQL that takes away what [Grants] gives: the rights, the user and the login. Whatever else was
+// granted to the user in that database goes with the user.
+func Revocation(plan *fieldmap.Plan, o GrantOptions) (string, error) {
+	sx := sqlServerDialect{}.syntax()
+	tables := listedTables(sx, plan)
+	if err := o.verify(tables); err != nil {
+		return "", err
+	}
+	login := sx.name(o.Login)
+	var b strings.Builder
+	comment(&b, "Takes away what roagent was given to read for %s.", plan.Whitelist.Recipient)
+	comment(&b, "Whitelist %s, agreement %s.", plan.Digest, plan.Whitelist.Agreement)
+	b.WriteByte('\n')
+	batch(&b, "USE %s", sx.name(o.Database))
+	for _, t := range tables {
+		batch(&b, "REVOKE SELECT ON %s (%s) FROM %s", sx.table(t.name), strings.Join(sx.names(t.columns), ", "), login)
+	}
+	batch(&b, "DROP USER %s", login)
+	comment(&b, "Leave this out where the login serves anything else. It fails while somebody is signed in with it.")
+	batch(&b, "DROP LOGIN %s", login)
+	return b.String(), nil
+}
+
 // verify refuses names with line breaks: the tools that run T-SQL end a batch at a line that says GO, also in a name.
 func (o GrantOptions) verify(tables []*listedTable) error {
 	names := []string{o.Database, o.Login}

@@ -14,26 +14,31 @@ import (
 
 	"roagent/extract"
 	"roagent/extract/sampledms"
+	"roagent/fieldmap"
 )
 
 // The script for the sample whitelist, word for word.
 func TestGrantsGolden(t *testing.T) {
-	got, err := extract.Grants(plan(t, sampledms.Whitelist), extract.GrantOptions{Database: "DMS", Login: "roagent"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join("testdata", "grants.sql")
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+	for name, script := range map[string]func(*fieldmap.Plan, extract.GrantOptions) (string, error){
+		"grants.sql": extract.Grants, "revocation.sql": extract.Revocation,
+	} {
+		got, err := script(plan(t, sampledms.Whitelist), extract.GrantOptions{Database: "DMS", Login: "roagent"})
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Error(diff)
+		path := filepath.Join("testdata", name)
+		if *update {
+			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), got); diff != "" {
+			t.Error(name, diff)
+		}
 	}
 }
 
@@ -69,8 +74,22 @@ func TestGrantsQuote(t *testing.T) {
 	if n := len(regexp.MustCompile(`(?m)^\s*GO\s*$`).FindAllString(got, -1)); n != 4 {
 		t.Errorf("%d batches:\n%s", n, got)
 	}
-	if _, err := extract.Grants(plan(t, oddMap), extract.GrantOptions{Database: "D", Login: "a]\nGO\nDROP"}); err == nil {
-		t.Error("a login's name may end a batch")
+	back, err := extract.Revocation(plan(t, oddMap), extract.GrantOptions{Database: "D]M S", Login: `DOM\o'x]`, Windows: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"USE [D]]M S];", `REVOKE SELECT ON [a]]b].[Repair; Order--] ([it's], [x]] TO [public], [select]) FROM [DOM\o'x]]];`,
+		`DROP USER [DOM\o'x]]];`, `DROP LOGIN [DOM\o'x]]];`,
+	} {
+		if !strings.Contains(back, want) {
+			t.Errorf("lacks %s:\n%s", want, back)
+		}
+	}
+	for _, script := range []func(*fieldmap.Plan, extract.GrantOptions) (string, error){extract.Grants, extract.Revocation} {
+		if _, err := script(plan(t, oddMap), extract.GrantOptions{Database: "D", Login: "a]\nGO\nDROP"}); err == nil {
+			t.Error("a login's name may end a batch")
+		}
 	}
 }
 
@@ -97,14 +116,20 @@ func (r *rig) granted(t *testing.T, whitelist, login string) *rig {
 		t.Fatal(err)
 	}
 	*r.logins = append(*r.logins, "["+strings.ReplaceAll(login, "]", "]]")+"]")
-	for part := range strings.SplitSeq(strings.ReplaceAll(script, "<PASSWORD>", "N'"+loginPassword+"'"), "\nGO\n") {
+	r.dba(t, strings.ReplaceAll(script, "<PASSWORD>", "N'"+loginPassword+"'"))
+	as := *r
+	as.config.User, as.config.Password = login, loginPassword
+	return &as
+}
+
+// dba runs a printed script as the DBA's tools do.
+func (r *rig) dba(t *testing.T, script string) {
+	t.Helper()
+	for part := range strings.SplitSeq(script, "\nGO\n") {
 		if strings.TrimSpace(part) != "" {
 			mustExec(t, r.db, part)
 		}
 	}
-	as := *r
-	as.config.User, as.config.Password = login, loginPassword
-	return &as
 }
 
 // as opens a connection of a login's own.
@@ -139,6 +164,42 @@ func TestGrantsAreEnoughAndNoMore(t *testing.T) {
 				t.Errorf("%s, listed %v: %v", column, listed, err)
 			}
 		}
+	})
+}
+
+// What the printed grants gave, the printed revocation takes away: first what can be read, then the login.
+func TestRevocationTakesAllAway(t *testing.T) {
+	serverOnly(t, func(t *testing.T, r *rig) {
+		if err := sampledms.Create(t.Context(), r.db, r.dialect, sampledms.Options{First: week(t, "2026-W46"), OrdersPerWeek: 4}); err != nil {
+			t.Fatal(err)
+		}
+		as := r.granted(t, sampledms.Whitelist, `le "av'e `)
+		script, err := extract.Revocation(plan(t, sampledms.Whitelist), extract.GrantOptions{Database: r.config.Database, Login: as.config.User})
+		if err != nil {
+			t.Fatal(err)
+		}
+		db := as.as(t)
+		const listed = "SELECT RONumber FROM dbo.RepairOrder"
+		if _, err := db.ExecContext(t.Context(), listed); err != nil {
+			t.Fatal(err)
+		}
+		rights, rest, _ := strings.Cut(script, "DROP USER")
+		r.dba(t, rights)
+		if _, err := db.ExecContext(t.Context(), listed); err == nil {
+			r.dba(t, "REVOKE SELECT ON [dbo].[RepairOrder] ([RONumber]) FROM ["+as.config.User+"]")
+			if _, err := db.ExecContext(t.Context(), listed); err == nil {
+				t.Skip("NOT TESTED: this server takes the REVOKE of a column and does nothing")
+			}
+			t.Error("a column can still be read")
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r.dba(t, "DROP USER"+rest)
+		if err := as.as(t).PingContext(t.Context()); err == nil {
+			t.Error("one can still sign in")
+		}
+		*r.logins = (*r.logins)[:len(*r.logins)-1]
 	})
 }
 

@@ -26,11 +26,14 @@ func (q *Queue) RecordAccess(who string, names []string, at time.Time) error {
 	})
 }
 
-// ApprovedAccess returns the latest approval of access; ok is false where there is none.
+// ApprovedAccess returns the latest approval of access; ok is false where there is none, or where the dealer left after it.
 func (q *Queue) ApprovedAccess() (a AccessApproval, ok bool, err error) {
 	err = q.view("read access", func(tx *bbolt.Tx) error {
 		var e Entry
-		e, ok, err = lastEntry(tx, AccessEntry)
+		e, ok, err = lastEntry(tx, AccessEntry, LeavingEntry)
+		if e.Kind == LeavingEntry {
+			e, ok = Entry{}, false
+		}
 		a = AccessApproval{Who: e.Who, Names: e.Names, At: e.At}
 		return err
 	})

@@ -19,9 +19,17 @@ type Approval struct {
 }
 
 // RecordApproval notes in the ledger that a person, and a second one where it takes two, approved a whitelist, given by its
-// digest and canonical form.
+// digest and canonical form. With it a dealer who left takes part again; one who is about to leave is refused with *[LeftError].
 func (q *Queue) RecordApproval(who, second string, digest fieldmap.Digest, text string, at time.Time) error {
 	return q.update("record approval", func(tx *bbolt.Tx) error {
+		if d, gone, err := departure(tx); err != nil {
+			return err
+		} else if gone && !d.Done {
+			return &LeftError{d}
+		}
+		if err := bucket(tx, bucketMeta).Delete([]byte(metaDeparture)); err != nil {
+			return err
+		}
 		return record(tx, Entry{Kind: ApprovalEntry, At: at, Who: who, Second: second, Fieldmap: digest.String(), Text: text})
 	})
 }
@@ -38,9 +46,12 @@ func (q *Queue) RecordNarrowing(digest fieldmap.Digest, text string, at time.Tim
 	})
 }
 
-// Approved returns the latest approval; ok is false where there is none.
+// Approved returns the latest approval; ok is false where there is none, or where the dealer left after it.
 func (q *Queue) Approved() (a Approval, ok bool, err error) {
 	err = q.view("read approval", func(tx *bbolt.Tx) error {
+		if _, gone, err := departure(tx); err != nil || gone {
+			return err
+		}
 		var e Entry
 		e, ok, err = lastEntry(tx, ApprovalEntry)
 		a = Approval{Who: e.Who, Second: e.Second, Digest: e.Fieldmap, Text: e.Text, At: e.At}

@@ -1,6 +1,7 @@
 package upload
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -125,4 +126,20 @@ func (q *Queue) setDeclared(digest string, at time.Time) error {
 		}
 		return bucket(tx, bucketMeta).Put(key, []byte(at.UTC().Format(time.RFC3339)))
 	})
+}
+
+// forgetDeclared notes that the collector knows no whitelist as approved.
+func forgetDeclared(tx *bbolt.Tx) error {
+	meta := bucket(tx, bucketMeta)
+	var keys [][]byte
+	c := meta.Cursor()
+	for key, _ := c.Seek([]byte(metaDeclaredStem)); bytes.HasPrefix(key, []byte(metaDeclaredStem)); key, _ = c.Next() {
+		keys = append(keys, bytes.Clone(key))
+	}
+	for _, key := range keys {
+		if err := meta.Delete(key); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -13,11 +13,11 @@ import (
 // DeletionReceipt is the collector's signed word that it has deleted all that it held of a dealer who left. It counts what
 // was held when the dealer asked for it. On the wire it is a C2SP signed note (Ed25519).
 type DeletionReceipt struct {
-	Dealer  string
-	Left    time.Time // when the dealer asked, UTC, to the second: nothing was taken from then on
-	Weeks   int       // of which anything was held
-	Batches int       // for which receipts were given
-	Orders  int       // lines in those batches
+	Dealer  string    `json:"dealer"`
+	Left    time.Time `json:"left"`    // when the dealer asked, UTC, to the second: nothing was taken from then on
+	Weeks   int       `json:"weeks"`   // of which anything was held
+	Batches int       `json:"batches"` // for which receipts were given
+	Orders  int       `json:"orders"`  // lines in those batches
 }
 
 const deletionTitle = "roagent deletion receipt v1"
@@ -43,6 +43,14 @@ func OpenDeletionReceipt(signed []byte, verifier note.Verifier, dealer string) (
 		err = fmt.Errorf("%w: it is for dealer %s, not for dealer %s", ErrReceipt, r.Dealer, dealer)
 	}
 	return r, err
+}
+
+// Deletion returns what the collector deleted, by the receipt of a [LeftEntry]; ok is false where there is none. The receipt was
+// verified when it came, and is not again.
+func (e *Entry) Deletion() (r DeletionReceipt, ok bool) {
+	text, _, _ := strings.Cut(e.Receipt, "\n\n")
+	r, err := parseDeletionReceipt(text + "\n")
+	return r, e.Kind == LeftEntry && err == nil
 }
 
 func parseDeletionReceipt(text string) (DeletionReceipt, error) {

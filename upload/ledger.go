@@ -34,6 +34,8 @@ const (
 	UnheldEntry      EntryKind = "unheld"       // a person let what waited go before its time: Who, Week, Orders
 	RequeuedEntry    EntryKind = "requeued"     // the collector lost a batch, which is sent again: Week, ID
 	PurgedEntry      EntryKind = "purged"       // payloads older than the retention were deleted: Orders, Bytes
+	LeavingEntry     EntryKind = "leaving"      // a person decided that the dealer leaves: Who
+	LeftEntry        EntryKind = "left"         // the queue was emptied, of which Orders waited: Who, Receipt where the collector deleted all
 )
 
 // Entry is one entry of the ledger. It holds no customer's value. Each entry names the digest of the one before, so

@@ -125,6 +125,8 @@ func (v *ledgerVerifier) receipt(e *Entry) error {
 		what = BatchReceipt
 	case ManifestEntry:
 		what = ManifestReceipt
+	case LeftEntry:
+		return v.deletion(e)
 	default:
 		return nil
 	}
@@ -141,6 +143,20 @@ func (v *ledgerVerifier) receipt(e *Entry) error {
 	}
 	v.sum.Receipts++
 	return r.Proves(Receipt{Dealer: v.q.dealer, Week: r.Week, What: what, ID: e.ID, Orders: e.Orders})
+}
+
+// deletion verifies the receipt of an entry that says that the dealer left; without one the collector was not asked.
+func (v *ledgerVerifier) deletion(e *Entry) (err error) {
+	if e.Receipt == "" || len(v.keys) == 0 {
+		return nil
+	}
+	for _, key := range v.keys {
+		if _, err = OpenDeletionReceipt([]byte(e.Receipt), key, v.q.dealer); err == nil {
+			v.sum.Receipts++
+			return nil
+		}
+	}
+	return err
 }
 
 // openByAny opens a receipt that one of several keys signed: a collector's key changes once in a while.

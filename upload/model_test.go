@@ -1,6 +1,7 @@
 package upload_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -45,6 +46,7 @@ func TestModel(t *testing.T) {
 			"unhold":  m.unhold,
 			"run":     func(*rapid.T) { m.nextRun() },
 			"restore": func(*rapid.T) { m.site.collector.ForgetDeclarations() },
+			"leave":   m.leave,
 			"voids":   func(*rapid.T) { m.keepVoid = !m.keepVoid },
 			"":        func(*rapid.T) { m.site.sound(); m.vetoed.check(m.t, m.site) },
 		})
@@ -62,6 +64,7 @@ type model struct {
 	keepVoid bool      // the collector refuses lines that void
 	hold     time.Duration
 	vetoed   *vetoes
+	before   map[string]map[string]bool // by car: what the queue says was sent of it, up to when the dealer last left
 }
 
 func modelWeeks() []string { return []string{"2026-W45", "2026-W46"} }
@@ -250,27 +253,78 @@ func modelVIN(key, text string) string {
 func (m *model) about() {
 	for i := range 3 {
 		vin := fmt.Sprintf("VIN%d", i)
-		named := map[string]bool{}
-		var want []string
+		want, named := map[string]bool{}, map[string]bool{}
+		for sent := range m.before[vin] {
+			want[sent] = true
+			order, _, _ := strings.Cut(sent, " ")
+			named[order] = true
+		}
 		for _, line := range m.site.collector.Taken() {
 			order := line.Week + "/" + line.Key
 			if strings.Contains(string(line.RepairOrder), vin) || line.Voided && named[order] {
 				named[order] = true
-				want = append(want, fmt.Sprint(order, line.Revision, line.Voided))
+				want[fmt.Sprint(order, " ", line.Revision, line.Voided)] = true
 			}
 		}
-		found, err := m.site.queue.About(fieldmap.Vehicle, fieldmap.NewTagger(uploadtest.TagKey()).Tag(fieldmap.Vehicle, []byte(vin)))
-		if err != nil {
-			m.t.Fatal(err)
-		}
-		var got []string
-		for _, line := range found.Sent {
-			got = append(got, fmt.Sprint(line.Week, "/", line.Key, line.Revision, line.Voided))
-		}
-		slices.Sort(got)
-		slices.Sort(want)
+		found, got := m.sentAbout(vin)
 		if diff := cmp.Diff(want, got); diff != "" || found.Unknown > 0 || len(found.Waiting) > 0 {
 			m.t.Errorf("%s: %s; %d unknown, waiting %v", vin, diff, found.Unknown, found.Waiting)
+		}
+	}
+}
+
+// sentAbout is what the queue says was sent about a car.
+func (m *model) sentAbout(vin string) (found upload.Disclosure, sent map[string]bool) {
+	found, err := m.site.queue.About(fieldmap.Vehicle, fieldmap.NewTagger(uploadtest.TagKey()).Tag(fieldmap.Vehicle, []byte(vin)))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	sent = map[string]bool{}
+	for _, line := range found.Sent {
+		name := fmt.Sprint(line.Week, "/", line.Key, " ", line.Revision, line.Voided)
+		if sent[name] && m.before == nil {
+			m.t.Errorf("%s: %s was sent twice", vin, name)
+		}
+		sent[name] = true
+	}
+	return found, sent
+}
+
+// leave makes the dealer leave, through kills and answers that are lost, and take part again. Then both ends begin anew.
+func (m *model) leave(t *rapid.T) {
+	if err := m.site.queue.BeginLeaving("kim", time.Now()); err != nil {
+		m.t.Fatal(err)
+	}
+	lost := rapid.IntRange(0, 2).Draw(t, "answers lost")
+	var signed []byte
+	for i := range lost + 1 {
+		if i < lost {
+			m.site.collector.Fail(uploadtest.LoseAnswer)
+		}
+		if rapid.Bool().Draw(t, "killed") {
+			m.site.reopen()
+			m.site.queue.Hold = m.hold
+		}
+		m.site.sender.Retries = 0
+		_, answer, err := m.site.sender.Leave(context.Background())
+		if signed = answer; (err == nil) != (i == lost) {
+			m.t.Fatal("the collector was asked: ", err)
+		}
+	}
+	before := map[string]map[string]bool{}
+	for i := range 3 {
+		vin := fmt.Sprintf("VIN%d", i)
+		_, before[vin] = m.sentAbout(vin)
+	}
+	if _, err := m.site.queue.Leave("kim", signed, time.Now()); err != nil {
+		m.t.Fatal(err)
+	}
+	m.before = before
+	m.site.collector.Readmit()
+	m.vetoed = newVetoes()
+	for _, orders := range m.makers {
+		if err := orders.Approve(m.site.queue); err != nil {
+			m.t.Fatal(err)
 		}
 	}
 }

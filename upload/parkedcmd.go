@@ -119,6 +119,9 @@ var ErrSuperseded = errors.New("nothing was sent: later lines have taken the pla
 func (q *Queue) Release(number uint64, who string) error {
 	superseded := false
 	err := q.update(fmt.Sprintf("release parked number %d", number), func(tx *bbolt.Tx) error {
+		if err := mustTakePart(tx); err != nil {
+			return err
+		}
 		head, err := loadParked(tx, number)
 		if err != nil {
 			return err

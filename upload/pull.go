@@ -66,10 +66,13 @@ type Finished struct {
 
 // Begin goes on with the unfinished reading of a week, or begins one. A reading that another whitelist (digest) left
 // unfinished is begun again. The readings of one run are begun with the same now: an order that two of them find
-// is in the DMS twice, and has not moved.
+// is in the DMS twice, and has not moved. A dealer who left reads nothing: then it fails with *[LeftError].
 func (q *Queue) Begin(week fieldmap.Week, digest fieldmap.Digest, now time.Time) (*Pull, error) {
 	p := &Pull{q: q, week: week, name: week.String(), digest: digest}
 	err := q.update("begin reading of "+p.name, func(tx *bbolt.Tx) error {
+		if err := mustTakePart(tx); err != nil {
+			return err
+		}
 		w, err := loadWeek(tx, p.name)
 		if err != nil {
 			return err

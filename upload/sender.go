@@ -60,11 +60,15 @@ func (s *Sent) Add(t Sent) {
 }
 
 // Send sends all batches that wait, oldest first, and then the manifests of the weeks that are complete. An error means
-// that the rest stays queued: *[SendError] says why. Send may be called again at any time.
+// that the rest stays queued: *[SendError] says why. Send may be called again at any time. Of a dealer who leaves nothing is
+// sent: then it fails with *[LeftError].
 func (s *Sender) Send(ctx context.Context) (Sent, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var sent Sent
+	if err := s.Queue.takesPart(); err != nil {
+		return sent, err
+	}
 	run := &sending{Sender: s, client: s.newClient(), sent: &sent, weeks: map[string]error{}, declared: map[string]error{}, told: map[string]bool{}}
 	// A collector that lost batches says so when it gets the manifest. One that loses them again while they are being
 	// sent would keep this going for ever.
@@ -269,6 +273,9 @@ func (r *sending) closeWeek(c closing, answer answer) error {
 
 // Heartbeat tells the collector how the agent is. It holds no customer's data and needs no receipt.
 func (s *Sender) Heartbeat(ctx context.Context, status Status) error {
+	if err := s.Queue.takesPart(); err != nil {
+		return err
+	}
 	r := &sending{Sender: s, client: s.newClient(), sent: &Sent{}}
 	answer, err := r.putStatus(ctx, status)
 	if err != nil {

@@ -50,6 +50,11 @@ func TestStatus(t *testing.T) {
 		{name: "408", fault: problem(408), class: upload.ClassUnreachable, says: "408", waiting: 2},
 		{name: "409 with a problem", fault: problem(409), parked: 2},
 		{name: "409 with HTML", fault: uploadtest.Answer(409, "text/html", "no"), class: upload.ClassNotCollector, says: "409", waiting: 2},
+		{
+			name: "410 of a dealer who left", fault: uploadtest.Problem(upload.Problem{Type: upload.LeftType, Status: 410, Title: "the dealer has left"}),
+			class: upload.ClassLeft, says: "new token", waiting: 2,
+		},
+		{name: "410 with HTML", fault: uploadtest.Answer(410, "text/html", "no"), class: upload.ClassNotCollector, says: "410", waiting: 2},
 		{name: "413", fault: problem(413), parked: 2},
 		{name: "415", fault: problem(415), class: upload.ClassNotCollector, says: "415", waiting: 2},
 		{name: "422 without lines", fault: problem(422), parked: 2},

@@ -16,6 +16,7 @@ const (
 	ClassNotCollector SendClass = "not_collector" // something answers that is not the collector, or proves nothing
 	ClassRefused      SendClass = "refused"       // the collector does not take a manifest, a status or a declaration
 	ClassUnapproved   SendClass = "unapproved"    // it was read under a whitelist that nobody approved
+	ClassLeft         SendClass = "left"          // the collector deleted all that it held of this dealer, and takes nothing more
 )
 
 // SendError says why sending stopped. All that waits stays queued, and the next Send goes on.
@@ -61,6 +62,7 @@ const (
 //	412 of UndeclaredType         the whitelist is declared, and the same batch sent again
 //	413                           two halves are sent instead; a single order is parked
 //	401, 403                      sending stops: nobody's orders are at fault
+//	410 of LeftType               sending stops: the dealer has left, and must be added again
 //	408, 425, 429, 5xx            sending stops: the collector may take it later
 //	anything else                 sending stops: that was not the collector
 //
@@ -97,7 +99,7 @@ func manifestAction(a answer) (action, error) {
 		return sendLost, nil
 	case a.undeclared():
 		return declareFirst, nil
-	case a.problem != nil && a.status >= 400 && a.status < 500 && !isAuthorization(a.status) && !isTransient(a.status):
+	case a.problem != nil && a.status >= 400 && a.status < 500 && !isAuthorization(a.status) && !isTransient(a.status) && !a.left():
 		return stop, &SendError{
 			Class: ClassRefused, Status: a.status, Message: fmt.Sprintf("the collector refused the %s (%d): %s", a.what, a.status, a.reason()),
 			Hint: "Tell the collector's operator.",
@@ -109,6 +111,11 @@ func manifestAction(a answer) (action, error) {
 // undeclared reports whether the collector does not know the whitelist as approved under which it was read that was sent.
 func (a answer) undeclared() bool {
 	return a.status == http.StatusPreconditionFailed && a.problem != nil && a.problem.Type == UndeclaredType
+}
+
+// left reports whether the collector has deleted all that it held of this dealer.
+func (a answer) left() bool {
+	return a.status == http.StatusGone && a.problem != nil && a.problem.Type == LeftType
 }
 
 // isTransient reports whether the same request may succeed later.
@@ -135,6 +142,12 @@ func stopError(a answer) error {
 		return &SendError{
 			Class: ClassUnauthorized, Status: a.status, Message: fmt.Sprintf("the collector does not let this dealer in (%d %s)%s", a.status, http.StatusText(a.status), a.says()),
 			Hint: "Check collector.token and collector.client_certificate, or ask the collector's operator for a new token.",
+		}
+	}
+	if a.left() {
+		return &SendError{
+			Class: ClassLeft, Status: a.status, Message: "the collector has deleted all that it held of this dealer, who left, and takes nothing more" + a.says(),
+			Hint: "If this store is to take part again, ask the collector's operator for a new token (rocollector dealer add --again); if not: 'roagent leave'.",
 		}
 	}
 	return notCollector(a)

@@ -59,6 +59,7 @@ type Collector struct {
 	offered   map[string]map[string]bool          // by key: the weeks of its lines, also of those refused
 	forgotten map[string]bool                     // batches
 	manifest  map[string]upload.Manifest
+	left      *upload.DeletionReceipt // nil: the dealer takes part
 	statuses  []upload.Status
 	wrong     []string
 }
@@ -263,6 +264,12 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 func (c *Collector) answer(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
+	}
+	if r.Method == http.MethodDelete {
+		return c.deleteDealer(r)
+	}
+	if c.hasLeft() {
+		return problem(r, upload.Problem{Type: upload.LeftType, Status: http.StatusGone, Title: "the dealer has left"}), nil
 	}
 	if r.Method == http.MethodGet {
 		return c.getWeek(r)

@@ -128,6 +128,28 @@ func (c *Collector) Resign(signer note.Signer, change func(*upload.Receipt)) Fau
 	}
 }
 
+// ResignDeletion returns a fault that does what is asked and answers with another deletion receipt: changed, or signed by
+// another key.
+func (c *Collector) ResignDeletion(signer note.Signer, change func(*upload.DeletionReceipt)) Fault {
+	return func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+		if _, err := next.RoundTrip(r); err != nil {
+			return nil, err
+		}
+		receipt := *c.left
+		if change != nil {
+			change(&receipt)
+		}
+		if signer == nil {
+			signer = c.signer
+		}
+		signed, err := receipt.Sign(signer)
+		if err != nil {
+			return nil, err
+		}
+		return respond(r, http.StatusOK, upload.ReceiptType, signed), nil
+	}
+}
+
 // ErrDial is the error of [Down].
 var ErrDial = errors.New("connection refused")
 
