@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -432,4 +433,43 @@ func TestManyCollectorsOneDeletion(t *testing.T) {
 	if left := r.of(dealer); len(left) > 0 {
 		t.Errorf("there is %v", left)
 	}
+}
+
+// An agent leaves, its queue is emptied, and it takes part again with a new token: both ends keep to openapi.yaml.
+func TestBothSidesLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		s.pull(order("RO1", "a"), order("RO2", "b"))
+		s.pull(order("RO1", "A"), order("RO2", "b"))
+		if err := s.queue.BeginLeaving("kim", time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		receipt, first, err := s.sender.Leave(t.Context())
+		if err != nil || receipt.Batches != 2 || receipt.Orders != 3 {
+			t.Fatalf("got %+v, %v", receipt, err)
+		}
+		time.Sleep(time.Hour)
+		if _, second, err := s.sender.Leave(t.Context()); err != nil || string(second) != string(first) {
+			t.Errorf("an hour later the receipt is\n%s\nit was\n%s\n%v", second, first, err)
+		}
+		if _, err := s.queue.Leave("kim", first, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.orders.Approve(s.queue); err != nil {
+			t.Fatal(err)
+		}
+		err = s.sender.Heartbeat(t.Context(), upload.Status{DealerID: dealer, AgentVersion: "1", At: time.Now().UTC(), State: "idle"})
+		if left, ok := errors.AsType[*upload.SendError](err); !ok || left.Class != upload.ClassLeft {
+			t.Errorf("a heartbeat got %v", err)
+		}
+		s.again()
+		s.sender.Token = s.token[dealer]
+		s.pull(order("RO1", "A"), order("RO2", "b"))
+		if got := s.keys(); got != "RO1/1, RO2/1" || !s.held().Closed {
+			t.Errorf("held is %s", got)
+		}
+		if _, err := s.queue.VerifyLedger(s.key.Verifier); err != nil {
+			t.Error(err)
+		}
+	})
 }
