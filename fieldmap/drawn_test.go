@@ -134,7 +134,7 @@ func drawLists(t *rapid.T, level int) []Lines {
 	var lists []Lines
 	for i := range rapid.IntRange(0, 3-level).Draw(t, "lists") {
 		lists = append(lists, Lines{
-			Send: fmt.Sprintf("list_%d", i), From: Table{"dbo", fmt.Sprintf("List%d", i)}, Parent: []Pair{{"Number", "Number"}},
+			Send: fmt.Sprintf("list_%d", i), From: Table{"dbo", fmt.Sprintf("List%d_%d", level, i)}, Parent: []Pair{{"Number", "Number"}},
 			Order: rapid.SampledFrom([][]string{nil, {"Seq"}, {"Seq", "No"}}).Draw(t, "order"),
 			Skip:  drawRules(t, level), Fields: drawFields(t, level), Lines: drawLists(t, level+1),
 		})
