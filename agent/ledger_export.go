@@ -44,7 +44,7 @@ func (c ledgerExportCommand) Run(p *program) error {
 	if c.Out == "" {
 		return write(p.stdout, s.queue)
 	}
-	return writeNew(c.Out, func(w io.Writer) error { return write(w, s.queue) })
+	return writeNew("--out", c.Out, func(w io.Writer) error { return write(w, s.queue) })
 }
 
 // check refuses flags that do not go together.
@@ -60,18 +60,18 @@ func (c ledgerExportCommand) check() error {
 	return nil
 }
 
-// writeNew writes a file that must not be there yet. A file that could not be written whole is removed.
-func writeNew(path string, write func(io.Writer) error) error {
+// writeNew writes the file that a flag names, which must not be there yet. A file that could not be written whole is removed.
+func writeNew(flag, path string, write func(io.Writer) error) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return &usageError{fmt.Sprintf("--out: %s is there already", path), "name a new file, or remove that one"}
+		return &usageError{fmt.Sprintf("%s: %s is there already", flag, path), "name a new file, or remove that one"}
 	}
 	if err != nil {
-		return fmt.Errorf("export: %w", err)
+		return fmt.Errorf("%s: %w", flag, err)
 	}
 	w := bufio.NewWriter(f)
 	if err = errors.Join(write(w), w.Flush(), f.Close()); err != nil {
-		err = errors.Join(fmt.Errorf("export to %s: %w", path, err), os.Remove(path))
+		err = errors.Join(fmt.Errorf("%s: write %s: %w", flag, path, err), os.Remove(path))
 	}
 	return err
 }

@@ -45,15 +45,21 @@ func (c *compiler) selected(l *fieldmap.Level) (values, applied string) {
 		switch {
 		case s.Flag:
 			list[i] = "CASE WHEN " + c.rules(l, s.Withhold) + " THEN 1 ELSE 0 END"
-		case len(s.Withhold) > 0 && c.syntax.apply:
-			list[i] = a.add(c.rules(l, s.Withhold), c.column(l, s.Column))
 		case len(s.Withhold) > 0:
-			list[i] = "CASE WHEN " + c.rules(l, s.Withhold) + " THEN NULL ELSE " + c.column(l, s.Column) + " END"
+			list[i] = c.withheld(&a, l, s.Column, s.Withhold)
 		default:
 			list[i] = c.syntax.raw + c.column(l, s.Column)
 		}
 	}
 	return strings.Join(list, ",\n       "), a.String()
+}
+
+// withheld writes a value that is NULL where any of the rules matches.
+func (c *compiler) withheld(a *applies, l *fieldmap.Level, column fieldmap.Column, rules []fieldmap.Rule) string {
+	if c.syntax.apply {
+		return a.add(c.rules(l, rules), c.column(l, column))
+	}
+	return "CASE WHEN " + c.rules(l, rules) + " THEN NULL ELSE " + c.column(l, column) + " END"
 }
 
 // applies withhold values by rows that are not there: so a value keeps the type of its column, as it would not in a CASE
@@ -150,11 +156,14 @@ func (c *compiler) week() []string {
 	}
 }
 
-// notSkipped writes that none of a level's skip rules matches. A rule that NULL leaves undecided does not match.
-func (c *compiler) notSkipped(l *fieldmap.Level) []string {
+// notSkipped writes that none of a level's skip rules matches.
+func (c *compiler) notSkipped(l *fieldmap.Level) []string { return c.noneOf(l, l.Skip) }
+
+// noneOf writes that none of some rules on rows matches. A rule that NULL leaves undecided does not match.
+func (c *compiler) noneOf(l *fieldmap.Level, rules []fieldmap.Rule) []string {
 	var own []fieldmap.Rule
 	var conditions []string
-	for _, r := range l.Skip {
+	for _, r := range rules {
 		if joins := c.joins([]fieldmap.Rule{r}); len(joins) > 0 {
 			conditions = append(conditions, "NOT "+c.anyJoined(l, r, joins))
 			continue

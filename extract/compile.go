@@ -133,6 +133,7 @@ type compiler struct {
 	params []param // of the statement being written
 	joined string  // what aliases of joined tables begin with
 	walk   string  // before the week's column: keeps its index from being used
+	inline bool    // the whitelist's values stand in the text itself: a view has no parameters
 }
 
 // weekly writes the statements that look at all orders of a week.
@@ -150,6 +151,9 @@ func (c *compiler) start() { c.params = nil }
 
 // param returns the placeholder of p, which it has once in a statement however often it is named.
 func (c *compiler) param(p param) string {
+	if c.inline { // of rules that test nothing but such values: see uncarried
+		return c.syntax.text(p.text)
+	}
 	i := slices.Index(c.params, p)
 	if i < 0 {
 		i = len(c.params)

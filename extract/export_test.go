@@ -1,6 +1,10 @@
 package extract
 
-import "database/sql/driver"
+import (
+	"database/sql/driver"
+
+	"roagent/fieldmap"
+)
 
 // WithFaults puts a test's connector between the pool and the driver.
 func (c *Config) WithFaults(wrap func(driver.Connector) driver.Connector) { c.wrap = wrap }
@@ -16,3 +20,20 @@ func ParsePosition(b []byte, n int) ([]any, error) { return parsePosition(b, n) 
 
 // Position is position, for the fuzz test of ParsePosition.
 func Position(values []any) []byte { return position(values) }
+
+// ViewStatements returns the statements that make a plan's views on a dialect, and the whitelist that reads them. SQLite
+// has no schemas: there the views are called roagent_T and not roagent.T.
+func ViewStatements(driver string, plan *fieldmap.Plan) (statements []string, whitelist []byte, err error) {
+	d, _ := dialectOf(driver)
+	m := &viewMaker{syntax: d.syntax(), plan: plan, table: func(name string) fieldmap.Table {
+		if driver == "sqlite" {
+			return fieldmap.Table{Name: ViewSchema + "_" + name}
+		}
+		return fieldmap.Table{Schema: ViewSchema, Name: name}
+	}}
+	whitelist, err = m.file(m.whitelist())
+	for _, v := range m.views {
+		statements = append(statements, m.create(v))
+	}
+	return statements, whitelist, err
+}

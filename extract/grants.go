@@ -29,15 +29,7 @@ func Grants(plan *fieldmap.Plan, o GrantOptions) (string, error) {
 	comment(&b, "These are the columns that the statements of its whitelist name (roagent fieldmap sql), and nothing else.")
 	comment(&b, "Whitelist %s, agreement %s.", plan.Digest, plan.Whitelist.Agreement)
 	b.WriteByte('\n')
-	if o.Windows {
-		comment(&b, "The Windows account of the service. Leave this out where it is a login already.")
-		batch(&b, "CREATE LOGIN %s FROM WINDOWS", login)
-	} else {
-		comment(&b, "Replace <PASSWORD> by a password of your own, in quotes: N'…'. Until then the statement cannot run.")
-		batch(&b, "CREATE LOGIN %s WITH PASSWORD = <PASSWORD>", login)
-	}
-	batch(&b, "USE %s", sx.name(o.Database))
-	batch(&b, "CREATE USER %s FOR LOGIN %s", login, login)
+	o.signIn(&b, sx)
 	for _, t := range tables {
 		comment(&b, "%s: %s", t.name, strings.Join(t.why, "; "))
 		batch(&b, "GRANT SELECT ON %s (%s) TO %s", sx.table(t.name), strings.Join(sx.names(t.columns), ", "), login)
@@ -66,6 +58,20 @@ func Revocation(plan *fieldmap.Plan, o GrantOptions) (string, error) {
 	comment(&b, "Leave this out where the login serves anything else. It fails while somebody is signed in with it.")
 	batch(&b, "DROP LOGIN %s", login)
 	return b.String(), nil
+}
+
+// signIn makes the login, and its user in the database, where there are none yet.
+func (o GrantOptions) signIn(b *strings.Builder, sx *syntax) {
+	login := sx.name(o.Login)
+	if o.Windows {
+		comment(b, "The Windows account of the service.")
+		batch(b, "IF SUSER_ID(%s) IS NULL\n    CREATE LOGIN %s FROM WINDOWS", sx.unicode(o.Login), login)
+	} else {
+		comment(b, "Replace <PASSWORD> by a password of your own, in quotes: N'…'. Where there is such a login, leave the statement out: as it is it cannot run.")
+		batch(b, "IF SUSER_ID(%s) IS NULL\n    CREATE LOGIN %s WITH PASSWORD = <PASSWORD>", sx.unicode(o.Login), login)
+	}
+	batch(b, "USE %s", sx.name(o.Database))
+	batch(b, "IF DATABASE_PRINCIPAL_ID(%s) IS NULL\n    CREATE USER %s FOR LOGIN %s", sx.unicode(o.Login), login, login)
 }
 
 // verify refuses names with line breaks: the tools that run T-SQL end a batch at a line that says GO, also in a name.

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"net/url"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -26,19 +25,7 @@ func TestGrantsGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		path := filepath.Join("testdata", name)
-		if *update {
-			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), got); diff != "" {
-			t.Error(name, diff)
-		}
+		golden(t, name, got)
 	}
 }
 
@@ -110,24 +97,42 @@ const loginPassword = "Str0ng-Pass-1"
 // granted runs the printed grants of a whitelist as the DBA, and returns the DMS as the login that they made sees it.
 func (r *rig) granted(t *testing.T, whitelist, login string) *rig {
 	t.Helper()
-	login += strings.ToLower(rand.Text()[:8])
-	script, err := extract.Grants(plan(t, whitelist), extract.GrantOptions{Database: r.config.Database, Login: login})
+	script, err := extract.Grants(plan(t, whitelist), extract.GrantOptions{Database: r.config.Database, Login: r.newLogin(login)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	*r.logins = append(*r.logins, "["+strings.ReplaceAll(login, "]", "]]")+"]")
-	r.dba(t, strings.ReplaceAll(script, "<PASSWORD>", "N'"+loginPassword+"'"))
+	r.script(t, script)
+	return r.signedIn()
+}
+
+// newLogin returns the name of a login that a test is to make, and has it dropped after the test.
+func (r *rig) newLogin(name string) string {
+	name += strings.ToLower(rand.Text()[:8])
+	*r.logins = append(*r.logins, name)
+	return name
+}
+
+// signedIn returns the DMS as the latest login sees it.
+func (r *rig) signedIn() *rig {
 	as := *r
-	as.config.User, as.config.Password = login, loginPassword
+	as.config.User, as.config.Password = (*r.logins)[len(*r.logins)-1], loginPassword
 	return &as
 }
 
-// dba runs a printed script as the DBA's tools do.
-func (r *rig) dba(t *testing.T, script string) {
+// script runs T-SQL as the DBA's tools do, batch by batch on one connection.
+func (r *rig) script(t *testing.T, script string) {
 	t.Helper()
-	for part := range strings.SplitSeq(script, "\nGO\n") {
-		if strings.TrimSpace(part) != "" {
-			mustExec(t, r.db, part)
+	conn, err := r.db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for part := range strings.SplitSeq(strings.ReplaceAll(script, "<PASSWORD>", "N'"+loginPassword+"'"), "\nGO\n") {
+		if strings.TrimSpace(part) == "" {
+			continue
+		}
+		if _, err := conn.ExecContext(t.Context(), part); err != nil {
+			t.Fatalf("%s: %v", part, err)
 		}
 	}
 }
@@ -184,9 +189,9 @@ func TestRevocationTakesAllAway(t *testing.T) {
 			t.Fatal(err)
 		}
 		rights, rest, _ := strings.Cut(script, "DROP USER")
-		r.dba(t, rights)
+		r.script(t, rights)
 		if _, err := db.ExecContext(t.Context(), listed); err == nil {
-			r.dba(t, "REVOKE SELECT ON [dbo].[RepairOrder] ([RONumber]) FROM ["+as.config.User+"]")
+			r.script(t, "REVOKE SELECT ON [dbo].[RepairOrder] ([RONumber]) FROM ["+as.config.User+"]")
 			if _, err := db.ExecContext(t.Context(), listed); err == nil {
 				t.Skip("NOT TESTED: this server takes the REVOKE of a column and does nothing")
 			}
@@ -195,7 +200,7 @@ func TestRevocationTakesAllAway(t *testing.T) {
 		if err := db.Close(); err != nil {
 			t.Fatal(err)
 		}
-		r.dba(t, "DROP USER"+rest)
+		r.script(t, "DROP USER"+rest)
 		if err := as.as(t).PingContext(t.Context()); err == nil {
 			t.Error("one can still sign in")
 		}

@@ -25,7 +25,7 @@ type rig struct {
 	db      *sql.DB // writes, as the DMS's own program does
 	config  extract.Config
 	faults  *extracttest.Faults
-	logins  *[]string // quoted; they are dropped after the database, in which they have rights
+	logins  *[]string // they are dropped after the database, in which they have rights
 }
 
 // eachDialect runs a test on SQLite, and on the SQL Server that ROAGENT_TEST_SQLSERVER names.
@@ -89,7 +89,7 @@ func sqlServerRig(t *testing.T, server string) *rig {
 		_, _ = admin.Exec("ALTER DATABASE " + name + " SET SINGLE_USER WITH ROLLBACK IMMEDIATE") // some servers need it, some refuse it
 		drop(t, admin, "DATABASE "+name)
 		for _, login := range logins {
-			drop(t, admin, "LOGIN "+login)
+			drop(t, admin, "LOGIN ["+strings.ReplaceAll(login, "]", "]]")+"]")
 		}
 		_ = admin.Close()
 	})

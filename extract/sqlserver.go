@@ -31,7 +31,7 @@ type sqlServerDialect struct{}
 
 func (sqlServerDialect) syntax() *syntax {
 	// The server takes 2,100 parameters; its own sp_executesql needs some of them.
-	return &syntax{openQuote: "[", closeQuote: "]", param: "@p", maxParams: 2090, schema: "dbo", top: true, apply: true}
+	return &syntax{openQuote: "[", closeQuote: "]", national: "N", param: "@p", maxParams: 2090, schema: "dbo", top: true, apply: true}
 }
 
 // dialTimeout is how long one attempt to connect may take, the Browser service's answer included.

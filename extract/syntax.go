@@ -10,6 +10,7 @@ import (
 // syntax is how a dialect spells what compile.go writes.
 type syntax struct {
 	openQuote, closeQuote string // around a name; a closing one inside it is doubled
+	national              string // before a text in quotes with other letters than ASCII's
 	param                 string // before a parameter's number, counted from 1
 	listParam             string // a parameter of a list, which has no number; "": it has one. SQLite looks names and numbers up one by one
 	maxParams             int    // of one statement
@@ -31,6 +32,18 @@ func listLengths() []int { return []int{1, 10, 50, 100, 250, 500, 1000, 2000} }
 func (s *syntax) name(name string) string {
 	return s.openQuote + strings.ReplaceAll(name, s.closeQuote, s.closeQuote+s.closeQuote) + s.closeQuote
 }
+
+// text writes a text in quotes. One of ASCII alone is not said to be Unicode: a column that is not would be converted.
+func (s *syntax) text(text string) string {
+	if isASCII(text) {
+		return quoted(text)
+	}
+	return s.unicode(text)
+}
+
+func (s *syntax) unicode(text string) string { return s.national + quoted(text) }
+
+func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
 func (s *syntax) names(names []string) []string {
 	quoted := make([]string, len(names))

@@ -2,14 +2,16 @@
 -- These are the columns that the statements of its whitelist name (roagent fieldmap sql), and nothing else.
 -- Whitelist 3399db14de1bdce9317bc368b0f19de109b3c02d11570ec1959b8a9cc2d475a9, agreement DMI-2026-017.
 
--- Replace <PASSWORD> by a password of your own, in quotes: N'…'. Until then the statement cannot run.
-CREATE LOGIN [roagent] WITH PASSWORD = <PASSWORD>;
+-- Replace <PASSWORD> by a password of your own, in quotes: N'…'. Where there is such a login, leave the statement out: as it is it cannot run.
+IF SUSER_ID(N'roagent') IS NULL
+    CREATE LOGIN [roagent] WITH PASSWORD = <PASSWORD>;
 GO
 
 USE [DMS];
 GO
 
-CREATE USER [roagent] FOR LOGIN [roagent];
+IF DATABASE_PRINCIPAL_ID(N'roagent') IS NULL
+    CREATE USER [roagent] FOR LOGIN [roagent];
 GO
 
 -- dbo.RepairOrder: the repair orders
