@@ -113,9 +113,9 @@ func (r *serverRig) signIn(t *testing.T, user, password string) {
 }
 
 // grant runs the script that `fieldmap grants` prints, as the DBA.
-func (r *serverRig) grant(t *testing.T) {
+func (r *serverRig) grant(t *testing.T, flags ...string) {
 	t.Helper()
-	script := strings.ReplaceAll(r.mustRun(t, "fieldmap", "grants"), "<PASSWORD>", "N'Str0ng-Pass-1'")
+	script := strings.ReplaceAll(r.mustRun(t, append([]string{"fieldmap", "grants"}, flags...)...), "<PASSWORD>", "N'Str0ng-Pass-1'")
 	for part := range strings.SplitSeq(script, "\nGO\n") {
 		if strings.TrimSpace(part) != "" {
 			mustExec(t, r.admin, part)
@@ -243,6 +243,40 @@ func TestPullAsAdministrator(t *testing.T) {
 		r.mustRun(t, "pull")
 		mustExec(t, r.admin, "CREATE TABLE dbo.Payroll (Salary int NULL)")
 		r.refused(t, "table dbo.Payroll")
+	})
+}
+
+// The rules move into views after a pull: the next one sends nothing again, though it reads everything; and the login that
+// had rights on the tables has none but on the views.
+func TestPullGoesOnThroughViews(t *testing.T) {
+	onServer(t, func(t *testing.T, r *serverRig) {
+		r.grant(t)
+		r.mustRun(t, "fieldmap", "approve", "--by", "Dana Dealer")
+		r.mustRun(t, "pull")
+		sent := r.export(t)
+		r.grant(t, "--views")
+		file := filepath.Join(r.dir, "views.yaml")
+		r.mustRun(t, "fieldmap", "grants", "--views", "--whitelist", file)
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.write(t, "fieldmap.yaml", string(text))
+		r.refused(t, "approve")
+		r.mustRun(t, "fieldmap", "approve", "--by", "Dana Dealer")
+		if out := r.mustRun(t, "check"); !strings.Contains(out, "the login can read nothing beyond the whitelist") || !strings.Contains(out, "is a view: nothing says that RONumber is unique in it") {
+			t.Error(out)
+		}
+		batches := len(r.entries(t, upload.BatchEntry))
+		if out := r.mustRun(t, "pull"); !strings.Contains(out, "sent 0 batches with 0 lines") {
+			t.Error(out)
+		}
+		if after := len(r.entries(t, upload.BatchEntry)); after != batches || r.export(t) != sent || strings.Count(sent, "\n") < 15 {
+			t.Errorf("%d batches, then %d", batches, after)
+		}
+		mustExec(t, r.admin, "GRANT SELECT ON dbo.Customer (OptOut) TO ["+r.login()+"]")
+		r.refused(t, "column dbo.Customer.OptOut")
+		r.verify(t)
 	})
 }
 

@@ -297,18 +297,18 @@ func TestViewsKeepTypes(t *testing.T) {
 			{"text", "long"},
 		}
 		table, names, values := "CREATE TABLE dbo.T (id int NOT NULL PRIMARY KEY, wk datetime NULL, opt char(1) NULL", "id, wk, opt", []any{1, "2026-11-10T00:00:00", "N"}
-		fields := "  fields:\n    - {send: id, column: id, why: t}\n"
+		fields := []string{"  fields:", "    - {send: id, column: id, why: t}"}
 		for i, c := range types {
 			table += fmt.Sprintf(", c%d %s NULL", i, c.typ)
 			names += fmt.Sprintf(", c%d", i)
 			values = append(values, c.value)
-			fields += fmt.Sprintf("    - {send: c%d, column: c%[1]d, why: t, withhold: [{column: opt, in: [Y], why: t}]}\n", i)
+			fields = append(fields, fmt.Sprintf("    - {send: c%d, column: c%[1]d, why: t, withhold: [{column: opt, in: [Y], why: t}]}", i))
 		}
 		r.exec(t, table+")")
 		other := slices.Clone(values)
 		other[0], other[2] = 2, "Y"
 		r.insert(t, "dbo.T", names, values, other)
-		whitelist := head + "  from: dbo.T\n  key: id\n  week: wk\n" + fields
+		whitelist := head + "  from: dbo.T\n  key: id\n  week: wk\n" + strings.Join(fields, "\n") + "\n"
 		want := r.read(t, whitelist, week(t, "2026-W46"), 10)
 		as, reads := r.viewed(t, whitelist, "ro")
 		got := as.read(t, reads, week(t, "2026-W46"), 10)
