@@ -74,23 +74,28 @@ func (o GrantOptions) signIn(b *strings.Builder, sx *syntax) {
 	batch(b, "IF DATABASE_PRINCIPAL_ID(%s) IS NULL\n    CREATE USER %s FOR LOGIN %s", sx.unicode(o.Login), login, login)
 }
 
-// verify refuses names with line breaks: the tools that run T-SQL end a batch at a line that says GO, also in a name.
+// unsafe reports whether a script cannot hold a text: the tools that run T-SQL end a batch at a line that says GO, and one of
+// them puts a variable where it finds $(NAME), both also within a name or a text in quotes.
+func unsafe(text string) bool {
+	return strings.ContainsFunc(text, unicode.IsControl) || strings.Contains(text, "$(")
+}
+
+// verify refuses names that no script can hold safely.
 func (o GrantOptions) verify(tables []*listedTable) error {
 	names := []string{o.Database, o.Login}
 	for _, t := range tables {
 		names = append(append(names, t.name.Schema, t.name.Name), t.columns...)
 	}
 	for _, name := range names {
-		if strings.ContainsFunc(name, unicode.IsControl) {
-			return fmt.Errorf("write the grants: the name %q has a control character, which no script can hold safely; ask the DBA to grant it by hand", name)
+		if unsafe(name) {
+			return fmt.Errorf("write the grants: the name %q has a control character or $(, which no script can hold safely; ask the DBA to grant it by hand", name)
 		}
 	}
 	return nil
 }
 
 func comment(b *strings.Builder, format string, args ...any) {
-	text := strings.Join(strings.FieldsFunc(fmt.Sprintf(format, args...), breaksLine), " ")
-	b.WriteString("-- " + text + "\n")
+	b.WriteString("-- " + strings.ReplaceAll(oneLine(fmt.Sprintf(format, args...)), "$(", "$ (") + "\n")
 }
 
 // breaksLine reports whether a character may end a comment.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"roagent/fieldmap"
 )
@@ -158,7 +157,7 @@ func uncarried(r fieldmap.Rule) string {
 			if _, err := timeArgument(v); err == nil {
 				return "it names a date, which servers read in more than one way"
 			}
-			if strings.ContainsFunc(v, unicode.IsControl) || strings.Contains(v, "$(") {
+			if unsafe(v) {
 				return "it names a value that no script can hold safely"
 			}
 		}

@@ -274,6 +274,34 @@ func TestViewsOfOddNames(t *testing.T) {
 	})
 }
 
+// No name, value or reason ends a name, a text, a comment or a batch too early.
+func TestViewsQuote(t *testing.T) {
+	whitelist := strings.Replace(oddMap, "  fields:", "  skip: [{column: select, in: [\"x'; DROP\", $(HOME)], why: t}, {column: 'x] TO [public', in: [\"o'k GO\", Ü], why: \"a */ -- $(HOME)\"}]\n  fields:", 1)
+	got, err := extract.Views(plan(t, whitelist), extract.GrantOptions{Database: "D]M S", Login: `DOM\o'x]`, Windows: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"IF SUSER_ID(N'DOM\\o''x]') IS NULL\n    CREATE LOGIN [DOM\\o'x]]] FROM WINDOWS;", "USE [D]]M S];",
+		"IF OBJECT_ID(N'[roagent].[Repair; Order--]', N'V') IS NOT NULL\n    DROP VIEW [roagent].[Repair; Order--];",
+		"SELECT o.[it's],\n       o.[select],\n       o.[x]] TO [public]\nFROM [a]]b].[Repair; Order--] AS o\nWHERE CASE WHEN (o.[x]] TO [public] IN ('o''k GO', N'Ü')) THEN 1 ELSE 0 END = 0;",
+		`GRANT SELECT ON [roagent].[Repair; Order--] TO [DOM\o'x]]];`, "--   no row where x] TO [public is o'k GO or Ü (a */ -- $ (HOME))\n",
+	} {
+		if !strings.Contains(got.SQL, want) {
+			t.Errorf("lacks %s:\n%s", want, got.SQL)
+		}
+	}
+	if strings.Contains(got.SQL, "$(") || strings.Contains(got.SQL, "DROP')") {
+		t.Error(got.SQL)
+	}
+	if rules := plan(t, string(got.Whitelist)).Whitelist.Orders.Skip; len(rules) != 1 || !slices.Contains(rules[0].All[0].Values, "$(HOME)") {
+		t.Errorf("%v\n%s", rules, got.Whitelist)
+	}
+	if _, err := extract.Views(plan(t, whitelist), extract.GrantOptions{Database: "$(D)", Login: "ro"}); err == nil {
+		t.Error("a database's name may be a variable")
+	}
+}
+
 // A view's columns have their tables' types, withheld or not, and so what is read is written as before.
 func TestViewsKeepTypes(t *testing.T) {
 	serverOnly(t, func(t *testing.T, r *rig) {
