@@ -268,7 +268,7 @@ func (r *result) parkedKeys() []string {
 // the whitelist by hand says, and nothing else. All that is skipped, withheld or not listed is nowhere to be seen.
 func TestViewsOfDrawnWhitelists(t *testing.T) {
 	eachDialect(t, func(t *testing.T, r *rig) {
-		draws, read := 60, 0
+		draws, read := 40, 0
 		if r.dialect == "sqlserver" {
 			draws = 6
 		}
