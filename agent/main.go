@@ -5,6 +5,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 	_ "time/tzdata" // Windows has no zone files
 
 	"github.com/alecthomas/kong"
@@ -36,8 +38,15 @@ type program struct {
 	stderr io.Writer
 	config string
 
-	transport http.RoundTripper      // to the collector; nil: as the configuration says. For tests
-	observe   func(statement string) // sees every statement that the DMS gets; may be nil. For tests
+	seams
+}
+
+// seams are where tests stand between this program and the world. Each may be nil.
+type seams struct {
+	transport http.RoundTripper                              // to the collector; nil: as the configuration says
+	wrap      func(driver.Connector) driver.Connector        // around the DMS's driver: see extract.Config
+	transact  func(what string, transact func() error) error // around what is written: see upload.Queue
+	jitter    func(time.Duration) time.Duration              // the chance in waits; nil: rand.N
 }
 
 type commands struct {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"roagent/extract"
+	"roagent/extract/extracttest"
 	"roagent/extract/sampledms"
 	"roagent/fieldmap"
 )
@@ -19,10 +20,10 @@ import (
 // schema.
 func TestPullSendsOnlyTheStatementsThatFieldmapSQLPrints(t *testing.T) {
 	var p *program
-	var observed []string
+	faults := &extracttest.Faults{}
 	for _, o := range []rigOptions{{weeks: 2, orders: 150, batchOrders: 7}, {weeks: 1, orders: 5500, batchOrders: 500}} { // the other is a large week
 		r := newRig(t, o)
-		p = &program{ctx: t.Context(), stdout: io.Discard, stderr: t.Output(), config: r.config, observe: func(s string) { observed = append(observed, s) }}
+		p = &program{ctx: t.Context(), stdout: io.Discard, stderr: t.Output(), config: r.config, seams: seams{wrap: faults.Wrap}}
 		for range 2 { // the second time as a look-back
 			if err := (pullCommand{From: r.weeks[0].String(), To: r.weeks[o.weeks-1].String()}).Run(p); err != nil {
 				t.Fatal(err)
@@ -44,6 +45,7 @@ func TestPullSendsOnlyTheStatementsThatFieldmapSQLPrints(t *testing.T) {
 	for _, s := range printed {
 		known[listless(s.SQL)] = false
 	}
+	observed := faults.Statements()
 	for _, statement := range observed {
 		if reads := strings.HasPrefix(strings.TrimSpace(statement), "SELECT"); !reads || isCatalog(statement) {
 			continue
@@ -192,15 +194,16 @@ func TestCancelledPullGoesOn(t *testing.T) {
 	whole.mustRun(t, "pull")
 	r := whole.again(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	p := &program{ctx: ctx, stdout: io.Discard, stderr: t.Output(), config: r.config}
 	pages := 0
-	p.observe = func(statement string) {
+	faults := &extracttest.Faults{Statement: func(_ int, statement string) error {
 		if strings.Contains(statement, `"Part"`) {
 			if pages++; pages == 4 {
 				cancel()
 			}
 		}
-	}
+		return nil
+	}}
+	p := &program{ctx: ctx, stdout: io.Discard, stderr: t.Output(), config: r.config, seams: seams{wrap: faults.Wrap}}
 	if err := (pullCommand{}).Run(p); err == nil {
 		t.Fatal("the pull was not stopped")
 	}

@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"roagent/extract/extracttest"
 	"roagent/extract/sampledms"
 	"roagent/fieldmap"
 	"roagent/upload"
@@ -65,7 +66,7 @@ func bubbleStore(t *testing.T, schedule string) (*program, *inProcess, *collecto
 		}
 	}
 	transport := &inProcess{handler: collector.New(store, key)}
-	p := &program{ctx: ctx, stdout: t.Output(), stderr: t.Output(), config: filepath.Join(dir, "roagent.yaml"), transport: transport}
+	p := &program{ctx: ctx, stdout: t.Output(), stderr: t.Output(), config: filepath.Join(dir, "roagent.yaml"), seams: seams{transport: transport}}
 	if err := (fieldmapApproveCommand{By: "Dana Dealer"}).Run(p); err != nil {
 		t.Fatal(err)
 	}
@@ -182,11 +183,13 @@ func TestServicePausesAtStopBy(t *testing.T) {
 		p, _, _, _ := bubbleStore(t, `{spread: 0s, stop_by: "03:00"}`)
 		var slow atomic.Bool
 		slow.Store(true)
-		p.observe = func(string) {
+		faults := &extracttest.Faults{Statement: func(int, string) error {
 			if slow.Load() {
 				time.Sleep(4 * time.Minute)
 			}
-		}
+			return nil
+		}}
+		p.wrap = faults.Wrap
 		stop := startService(t, p)
 		time.Sleep(3 * 24 * time.Hour)
 		if got := closed(t, p); len(got) != 0 {

@@ -30,8 +30,7 @@ type site struct {
 	queue  *upload.Queue
 	log    *slog.Logger
 
-	transport http.RoundTripper
-	observe   func(statement string)
+	seams
 }
 
 // load reads the configuration and the whitelist. The problems of both are reported at once.
@@ -70,11 +69,11 @@ func (p *program) openStore(config *Config, plan *fieldmap.Plan) (*site, error) 
 	log := p.logger(config.Log.Level, config.Log.Format)
 	queue := upload.NewQueue(config.DataDir, config.Dealer.ID)
 	queue.MaxSize, queue.Hold = config.Queue.MaxSize, config.Queue.Hold
-	queue.Logger = log
+	queue.Logger, queue.Transact = log, p.transact
 	if err := queue.Open(); err != nil {
 		return nil, err
 	}
-	return &site{config: config, plan: plan, queue: queue, log: log, transport: p.transport, observe: p.observe}, nil
+	return &site{config: config, plan: plan, queue: queue, log: log, seams: p.seams}, nil
 }
 
 func (s *site) close() {
@@ -106,7 +105,7 @@ func (s *site) bindDMS(ctx context.Context) (*extract.DMS, *extract.Reader, []ex
 	dms, err := extract.Open(ctx, extract.Config{
 		Driver: d.Driver, Server: d.Server, Database: d.Database, User: d.User, Password: password, Encrypt: d.Encrypt,
 		Certificate: d.Certificate, Path: d.Path, Params: d.Params, Zone: d.Zone, DealerZone: s.config.Dealer.Zone, Logger: s.log,
-		Observe: s.observe,
+		Wrap: s.wrap, Jitter: s.jitter,
 	})
 	if err != nil {
 		return nil, nil, nil, err
@@ -162,7 +161,7 @@ func (s *site) sender() (*upload.Sender, error) {
 	sender.Transport = transport
 	sender.Timezone = s.config.Dealer.Zone.String()
 	sender.Version = agentVersion()
-	sender.Logger = s.log
+	sender.Logger, sender.Jitter = s.log, s.jitter
 	return sender, nil
 }
 

@@ -1,13 +1,6 @@
 package extract
 
-import (
-	"database/sql/driver"
-
-	"roagent/fieldmap"
-)
-
-// WithFaults puts a test's connector between the pool and the driver.
-func (c *Config) WithFaults(wrap func(driver.Connector) driver.Connector) { c.wrap = wrap }
+import "roagent/fieldmap"
 
 // WithLargeWeeks makes weeks large from n rows on.
 func (c *Config) WithLargeWeeks(n int) { c.largeWeek = n }

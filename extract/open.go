@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 )
 
@@ -34,12 +35,14 @@ type Config struct {
 	Backoff          time.Duration // the wait after the first failed try; it doubles up to 30s: 500ms
 	PageBytes        int           // a page that grows beyond it is cut: 16 MiB
 
-	Logger  *slog.Logger
-	Observe func(statement string) // called with every statement before it is sent
+	Logger *slog.Logger
+	// Wrap stands between the pool and the driver: tests see and break there what package extracttest can. nil: nothing does.
+	Wrap func(driver.Connector) driver.Connector
+	// Jitter is the chance in waits: a duration below its argument. nil: rand.N. A simulation's is its seed's.
+	Jitter func(time.Duration) time.Duration
 
-	wrap      func(driver.Connector) driver.Connector // tests put faults between the pool and the driver
-	largeWeek int                                     // from how many rows on a week is large: largeWeek
-	trustAny  bool                                    // tests trust whatever certificate a server made for itself
+	largeWeek int  // from how many rows on a week is large: largeWeek
+	trustAny  bool // tests trust whatever certificate a server made for itself
 }
 
 func (c Config) withDefaults() Config {
@@ -66,8 +69,8 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	if c.Observe == nil {
-		c.Observe = func(string) {}
+	if c.Jitter == nil {
+		c.Jitter = rand.N[time.Duration]
 	}
 	return c
 }
@@ -94,8 +97,8 @@ func Open(ctx context.Context, c Config) (*DMS, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.wrap != nil {
-		connector = c.wrap(connector)
+	if c.Wrap != nil {
+		connector = c.Wrap(connector)
 	}
 	db := sql.OpenDB(connector)
 	// One connection reads, one is there for the next while a broken one is given up.

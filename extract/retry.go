@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"roagent/fieldmap"
@@ -26,7 +25,7 @@ func (rd *Reading) do(ctx context.Context, op string, read func(context.Context,
 			rd.end() // some errors end it on the server
 			return d.unreachable(ctx, op, err)
 		}
-		pause := wait/2 + rand.N(wait/2+1)
+		pause := wait/2 + d.config.Jitter(wait/2+1)
 		d.config.Logger.WarnContext(ctx, "dms read failed, trying again", "op", op, "try", try, "cause", d.dialect.classify(err), "wait", pause)
 		rd.end()
 		if err := sleep(ctx, pause); err != nil {

@@ -56,7 +56,7 @@ func newRig(t *testing.T, dialect string, db *sql.DB, config extract.Config) *ri
 	r := &rig{dialect: dialect, db: db, config: config, faults: &extracttest.Faults{}}
 	r.config.Driver, r.config.DealerZone = dialect, losAngeles(t)
 	r.config.Backoff = time.Millisecond
-	r.config.WithFaults(r.faults.Wrap)
+	r.config.Wrap = r.faults.Wrap
 	return r
 }
 

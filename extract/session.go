@@ -17,7 +17,6 @@ type session struct {
 	stmts       map[string]*sql.Stmt
 	timeout     time.Duration
 	lockTimeout time.Duration
-	observe     func(string)
 }
 
 // connectTimeout is how long a connection and its session settings may take.
@@ -31,7 +30,7 @@ func (d *DMS) session(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{conn: conn, stmts: map[string]*sql.Stmt{}, timeout: d.config.StatementTimeout, lockTimeout: d.config.LockTimeout, observe: d.config.Observe}
+	s := &session{conn: conn, stmts: map[string]*sql.Stmt{}, timeout: d.config.StatementTimeout, lockTimeout: d.config.LockTimeout}
 	if s.opts, err = d.dialect.prepare(ctx, s); err != nil {
 		s.close()
 		return nil, err
@@ -92,7 +91,6 @@ func (s *session) run(ctx context.Context, statement *statement, text string, ar
 func (s *session) query(ctx context.Context, text string, args []any, each func(*sql.Rows) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	s.observe(text)
 	rows, err := s.start(ctx, text, args)
 	if err != nil {
 		return s.late(ctx, err)
@@ -129,7 +127,6 @@ func (s *session) start(ctx context.Context, text string, args []any) (*sql.Rows
 func (s *session) exec(ctx context.Context, text string) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	s.observe(text)
 	_, err := s.conn.ExecContext(ctx, text)
 	return s.late(ctx, err)
 }

@@ -60,16 +60,11 @@ func TestOnlyListedColumnsAreNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := plan(t, sampledms.Whitelist)
-		var observed []string
-		r.config.Observe = func(text string) { observed = append(observed, text) }
 		for _, large := range []int{1, 1000} { // the same week as a large one and as another
 			r.config.WithLargeWeeks(large)
 			if got := len(r.read(t, sampledms.Whitelist, week(t, "2026-W46"), 5).Orders); got < 90 {
 				t.Fatalf("%d orders", got)
 			}
-		}
-		if diff := cmp.Diff(r.faults.Statements(), observed); diff != "" {
-			t.Errorf("not all statements are observed:\n%s", diff)
 		}
 		listed := map[string]bool{}
 		for _, l := range p.Levels {
@@ -84,7 +79,7 @@ func TestOnlyListedColumnsAreNamed(t *testing.T) {
 		name := regexp.MustCompile(`(?:[\[]([^\]]+)[\]]|"([^"]+)")`)
 		tables := regexp.MustCompile(`(?i)RepairOrder|\bJob\b|\bPart\b|Customer|Vehicle`)
 		read := 0
-		for _, text := range observed {
+		for _, text := range r.faults.Statements() {
 			if !tables.MatchString(text) {
 				continue
 			}
@@ -101,12 +96,12 @@ func TestOnlyListedColumnsAreNamed(t *testing.T) {
 		if read < 10 {
 			t.Errorf("%d statements read the DMS's tables", read)
 		}
-		testPrinted(t, r, observed)
+		testPrinted(t, r)
 	})
 }
 
 // testPrinted holds that what a pull runs is what is printed, but for the lengths of lists.
-func testPrinted(t *testing.T, r *rig, observed []string) {
+func testPrinted(t *testing.T, r *rig) {
 	t.Helper()
 	lists := regexp.MustCompile(`IN \((@p\d+|\?)(, (@p\d+|\?))*\)`)
 	shape := func(s string) string { return lists.ReplaceAllString(s, "IN (…)") }
@@ -115,13 +110,13 @@ func testPrinted(t *testing.T, r *rig, observed []string) {
 		t.Fatal(err)
 	}
 	catalog := regexp.MustCompile(`pragma_|sqlite_schema|INFORMATION_SCHEMA|sys\.|^SET `)
-	for _, text := range observed {
+	for _, text := range r.faults.Statements() {
 		if !catalog.MatchString(text) && !slices.ContainsFunc(printed, func(p extract.Statement) bool { return shape(text) == shape(p.SQL) }) {
 			t.Errorf("run and not printed:\n%s", text)
 		}
 	}
 	for _, p := range printed {
-		if !slices.ContainsFunc(observed, func(text string) bool { return shape(text) == shape(p.SQL) }) {
+		if !slices.ContainsFunc(r.faults.Statements(), func(text string) bool { return shape(text) == shape(p.SQL) }) {
 			t.Errorf("%s is printed and not run:\n%s", p.Name, p.SQL)
 		}
 	}

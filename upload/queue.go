@@ -76,6 +76,9 @@ type Queue struct {
 	// Hold is how long a batch waits before it may be sent: the time the dealer has to look at it.
 	Hold   time.Duration
 	Logger *slog.Logger
+	// Transact stands around each transaction that writes: it calls transact once and returns its error, or an error of
+	// its own. Tests let transactions fail there, or end the process before or after one. nil: nothing does.
+	Transact func(what string, transact func() error) error
 
 	dir    string
 	dealer string
@@ -332,7 +335,13 @@ func (q *Queue) Key(name string) ([]byte, error) {
 func (q *Queue) update(what string, fn func(*bbolt.Tx) error) (err error) {
 	defer q.recoverDamage(&err)
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	err = diskError(what, q.path(), q.db.Update(fn))
+	transact := func() error { return q.db.Update(fn) }
+	if q.Transact == nil {
+		err = transact()
+	} else {
+		err = q.Transact(what, transact)
+	}
+	err = diskError(what, q.path(), err)
 	_ = q.db.View(func(tx *bbolt.Tx) error {
 		releaseMemory(tx)
 		return nil

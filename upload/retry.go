@@ -34,7 +34,7 @@ func (s *Sender) newClient() *retryablehttp.Client {
 			return checkRetry(ctx, response, err)
 		},
 		Backoff: func(shortest, longest time.Duration, attempt int, response *http.Response) time.Duration {
-			wait := backoff(shortest, longest, attempt, response)
+			wait := s.backoff(shortest, longest, attempt, response)
 			s.Logger.Warn("the collector did not take a request, trying again", "cause", cause, "attempt", attempt+1, "wait", wait.Round(time.Millisecond))
 			return wait
 		},
@@ -82,15 +82,23 @@ func isDial(err error) bool {
 
 // backoff returns how long to wait: what the collector asks for, or twice as long as before. Some of it is chance, so
 // that the dealers whom an outage stopped do not come back all at once.
-func backoff(shortest, longest time.Duration, attempt int, response *http.Response) time.Duration {
+func (s *Sender) backoff(shortest, longest time.Duration, attempt int, response *http.Response) time.Duration {
 	wait := min(longest, shortest<<min(attempt, 16))
-	wait = wait/2 + rand.N(wait/2+1)
+	wait = wait/2 + s.jitter(wait/2+1)
 	if response != nil {
 		if asked, ok := retryAfter(response.Header.Get("Retry-After"), time.Now()); ok {
-			wait = asked + rand.N(asked/10+time.Second)
+			wait = asked + s.jitter(asked/10+time.Second)
 		}
 	}
 	return wait
+}
+
+// jitter returns a duration below another one.
+func (s *Sender) jitter(below time.Duration) time.Duration {
+	if s.Jitter != nil {
+		return s.Jitter(below)
+	}
+	return rand.N(below)
 }
 
 // retryAfter reads a Retry-After header in both of its forms (RFC 9110, section 10.2.3).

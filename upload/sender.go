@@ -29,6 +29,8 @@ type Sender struct {
 	Retries            int
 	RetryMin, RetryMax time.Duration
 	Timeout            time.Duration
+	// Jitter is the chance in waits: a duration below its argument. A simulation's is its seed's.
+	Jitter func(time.Duration) time.Duration
 
 	mu sync.Mutex
 }
