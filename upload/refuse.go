@@ -109,19 +109,23 @@ func (r *refusal) park() (parked int, err error) {
 
 // takeBack undoes what a refused line changed, or notes that later lines of its order may wait.
 func (r *refusal) takeBack(line *Line) error {
-	if r.w.head.Again {
-		return nil // it was accepted once, and later lines build on it
-	}
 	orders, state, err := findState(r.tx, line)
 	if err != nil || orders == nil {
 		return err
+	}
+	if r.w.head.Again && state.revision > line.Revision {
+		return nil // it was accepted once, lost, and is refused now; the collector may have later lines that build on it
 	}
 	if state.revision > line.Revision {
 		r.chains[line.Key], err = newChain(line, orders, state)
 		return err
 	}
+	later := state.refused
 	if state, err = state.refuse(line); err != nil {
 		return err
+	}
+	if later { // what came after it was refused before: the next reading tells what the order is now, and sends that
+		state.refused, state.refusedIs, state.changed = false, digest{}, nil
 	}
 	return orders.Put([]byte(line.Key), state.append(nil))
 }

@@ -465,6 +465,34 @@ func TestLostAndRefused(t *testing.T) {
 	s.sound()
 }
 
+// TestLostAndRefusedAlone holds that an order of which the collector took the only line, lost it and refuses it now is not
+// counted as held, closes its week, and is sent once a person releases it.
+func TestLostAndRefusedAlone(t *testing.T) {
+	s := newSite(t)
+	s.pull("2026-W46", order("RO1", "bad"))
+	s.send()
+	s.collector.Forget("2026-W46")
+	s.collector.Refuse = refuseBad
+	s.pull("2026-W46", order("RO1", "bad"), order("RO2", "wash"))
+	s.send()
+	if m, ok := s.collector.Manifest("2026-W46"); !ok || m.Held != 1 || m.Parked != 1 {
+		t.Errorf("manifest %+v, taken: %v", m, ok)
+	}
+	s.collector.Refuse = nil
+	items, err := s.queue.Parked()
+	if err != nil || len(items) != 1 {
+		t.Fatalf("parked: %+v %v", items, err)
+	}
+	if err := s.queue.Release(items[0].Number, "kim"); err != nil {
+		t.Fatal(err)
+	}
+	s.send()
+	if line, ok := s.collector.Held()["2026-W46/RO1"]; !ok || line.Revision != 1 {
+		t.Errorf("held %+v", s.collector.Held())
+	}
+	s.sound()
+}
+
 // TestReleaseAndDrop holds what a person can do about a refused order.
 func TestReleaseAndDrop(t *testing.T) {
 	s := newSite(t)
