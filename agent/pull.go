@@ -84,14 +84,16 @@ func (c pullCommand) weeks(s *site, schedule Schedule) ([]fieldmap.Week, error) 
 	return weekRange(from, to, schedule.Ended(now))
 }
 
-// dueWeeks returns the weeks that a run at now reads, oldest first, with those whose reading was stopped.
+// dueWeeks returns the weeks that a run at now reads, oldest first, with those whose reading was stopped. One that a later
+// run went on with is read once more: of the pages from before the stop, nobody has looked since what was edited, and the week
+// may have left the look-back meanwhile.
 func (s *site) dueWeeks(schedule Schedule, now time.Time) ([]fieldmap.Week, error) {
 	known, err := s.queue.Weeks()
 	if err != nil {
 		return nil, err
 	}
 	weeks := schedule.Weeks(now, s.config.Schedule.LookbackWeeks, finishedWeeks(known))
-	for _, w := range unfinishedWeeks(known) {
+	for _, w := range stoppedWeeks(known) {
 		if !slices.Contains(weeks, w) {
 			weeks = append(weeks, w)
 		}

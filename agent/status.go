@@ -146,13 +146,14 @@ func weekState(w upload.WeekStatus) string {
 	return "open"
 }
 
-// finishedWeeks returns the weeks that were read to their end, and unfinishedWeeks those whose reading is under way.
+// finishedWeeks returns the weeks that were read to their end, and stoppedWeeks those whose reading is under way, or was gone on
+// with after a stop.
 func finishedWeeks(weeks []upload.WeekStatus) []fieldmap.Week {
 	return weeksWhere(weeks, func(w upload.WeekStatus) bool { return w.Readings > 0 })
 }
 
-func unfinishedWeeks(weeks []upload.WeekStatus) []fieldmap.Week {
-	return weeksWhere(weeks, func(w upload.WeekStatus) bool { return w.Reading != nil })
+func stoppedWeeks(weeks []upload.WeekStatus) []fieldmap.Week {
+	return weeksWhere(weeks, func(w upload.WeekStatus) bool { return w.Reading != nil || w.Resumed })
 }
 
 func weeksWhere(weeks []upload.WeekStatus, is func(upload.WeekStatus) bool) []fieldmap.Week {

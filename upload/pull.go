@@ -88,6 +88,8 @@ func (q *Queue) Begin(week fieldmap.Week, digest fieldmap.Digest, now time.Time)
 				All: w.Last == nil || w.Last.Fieldmap != digest.String() || w.Reading != nil,
 			}
 		}
+		begun := w.Reading.After != nil || w.Reading.Done
+		w.Reading.Resumed = w.Reading.Resumed || begun && !w.Reading.Started.Equal(now)
 		p.number, p.state = w.Begun, *w.Reading
 		return w.save(tx, p.name)
 	})
@@ -341,7 +343,7 @@ func (p *Pull) close(tx *bbolt.Tx, f FinishResult) error {
 	}
 	r := w.Reading
 	last := &lastReading{
-		Fieldmap: r.Fieldmap, Started: r.Started, Ended: f.Now.UTC(), Skipped: f.Skipped, Left: r.Left, Keyless: f.Keyless,
+		Fieldmap: r.Fieldmap, Started: r.Started, Ended: f.Now.UTC(), Resumed: r.Resumed, Skipped: f.Skipped, Left: r.Left, Keyless: f.Keyless,
 	}
 	if r.Partial && w.Last != nil {
 		last.Left = w.Last.Left // that of the last reading that read every order

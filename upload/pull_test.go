@@ -187,12 +187,25 @@ func TestResume(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.reopen()
+	resumed := func() bool {
+		weeks, err := s.queue.Weeks()
+		if err != nil || len(weeks) != 1 {
+			t.Fatalf("weeks %+v: %v", weeks, err)
+		}
+		return weeks[0].Resumed
+	}
+	if !resumed() {
+		t.Error("nobody can tell that some of its pages are older than the run that finished it")
+	}
 	if sent := s.send(); sent.Batches != 2 || sent.Orders != 3 {
 		t.Errorf("sent %+v", sent)
 	}
 	s.reopen()
 	if sent := s.send(); sent.Batches != 0 || sent.Manifests != 0 {
 		t.Errorf("sent again %+v", sent)
+	}
+	if s.pull("2026-W46", order("RO1", "oil"), order("RO2", "tyres"), order("RO3", "wash")); resumed() {
+		t.Error("read again as a whole, it still counts as resumed")
 	}
 	s.sound()
 }

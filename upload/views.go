@@ -13,6 +13,7 @@ type WeekStatus struct {
 	Week     string    `json:"week"`
 	Readings int       `json:"readings"`          // finished
 	ReadAt   time.Time `json:"read_at,omitzero"`  // when the last one ended
+	Resumed  bool      `json:"resumed,omitempty"` // the last one was stopped and gone on with by a later run: some pages are older than that
 	Reading  *Progress `json:"reading,omitempty"` // the unfinished one
 	Held     int       `json:"held"`              // orders that are sent, or queued, and not voided
 	Sent     int       `json:"sent"`              // lines with a receipt
@@ -64,7 +65,7 @@ func weekStatus(tx *bbolt.Tx, name string) (WeekStatus, error) {
 	}
 	w.Readings = state.Readings
 	if state.Last != nil {
-		w.ReadAt = state.Last.Ended
+		w.ReadAt, w.Resumed = state.Last.Ended, state.Last.Resumed
 		for _, s := range state.Last.Skipped {
 			w.Skipped += s.Count
 		}

@@ -27,6 +27,7 @@ type readingState struct {
 	Started  time.Time       `json:"started"`
 	After    []byte          `json:"after,omitempty"`
 	Done     bool            `json:"done,omitempty"`    // all pages are stored
+	Resumed  bool            `json:"resumed,omitempty"` // some pages are of an earlier run
 	All      bool            `json:"all,omitempty"`     // the whitelist is another one than last time: every order is read
 	Partial  bool            `json:"partial,omitempty"` // some orders were not read, since they did not change
 	Left     fieldmap.Counts `json:"left"`
@@ -37,6 +38,7 @@ type lastReading struct {
 	Fieldmap string               `json:"fieldmap"`
 	Started  time.Time            `json:"started"`
 	Ended    time.Time            `json:"ended"`
+	Resumed  bool                 `json:"resumed,omitempty"`
 	Skipped  []fieldmap.SkipCount `json:"skipped,omitempty"`
 	Left     fieldmap.Counts      `json:"left"`
 	Keyless  int                  `json:"keyless,omitempty"`
