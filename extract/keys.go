@@ -41,7 +41,9 @@ func (k *KeyPage) NextAt(n int) []byte {
 
 // Pick returns a page of the keys with these places. Its Next is the whole page's.
 func (k *KeyPage) Pick(places []int) *KeyPage {
-	picked := &KeyPage{next: k.next, seen: k.seen}
+	picked := &KeyPage{
+		keys: make([]fieldmap.OrderKey, 0, len(places)), values: make([][]any, 0, len(places)), next: k.next, seen: k.seen,
+	}
 	for _, i := range places {
 		picked.keys = append(picked.keys, k.keys[i])
 		picked.values = append(picked.values, k.values[i])
@@ -64,7 +66,8 @@ type keyBuffer struct {
 	since   time.Time
 	from    string // the position before entries
 	entries []keyEntry
-	next    []byte // the position after entries; nil: the week ends there
+	space   []keyEntry // of entries, to be used again
+	next    []byte     // the position after entries; nil: the week ends there
 	seen    *session
 }
 
@@ -78,7 +81,7 @@ type keyEntry struct {
 // page takes the first limit entries.
 func (b *keyBuffer) page(limit int) *KeyPage {
 	n := min(limit, len(b.entries))
-	page := &KeyPage{next: b.next, seen: b.seen}
+	page := &KeyPage{keys: make([]fieldmap.OrderKey, 0, n), values: make([][]any, 0, n), next: b.next, seen: b.seen}
 	for _, e := range b.entries[:n] {
 		if e.reason != "" {
 			page.parked = append(page.parked, fieldmap.Parked{Week: b.week, Key: e.key, Reason: e.reason})
@@ -101,11 +104,12 @@ func (b *keyBuffer) page(limit int) *KeyPage {
 func (rd *Reading) Keys(ctx context.Context, week fieldmap.Week, after []byte, limit int, since time.Time) (*KeyPage, error) {
 	b := &rd.ahead
 	if b.week != week || !b.since.Equal(since) || len(b.entries) == 0 || b.from != string(after) {
+		*b = keyBuffer{space: b.space} // which is written over, whatever comes of it
 		entries, next, err := rd.readKeys(ctx, week, after, limit*readAhead, since)
 		if err != nil {
 			return nil, err
 		}
-		*b = keyBuffer{week: week, since: since, entries: entries, next: next, seen: rd.session}
+		*b = keyBuffer{week: week, since: since, entries: entries, space: entries, next: next, seen: rd.session}
 	}
 	return b.page(limit), nil
 }
@@ -133,7 +137,7 @@ func (rd *Reading) readKeys(ctx context.Context, week fieldmap.Week, after []byt
 		}
 		var k *keyScan
 		err = rd.do(ctx, op, func(ctx context.Context, session *session) error {
-			k = &keyScan{reader: r, since: since, after: string(after), moved: len(after) == 0, row: newRowBuffer(r.keyWidth())}
+			k = &keyScan{reader: r, since: since, after: string(after), moved: len(after) == 0, row: newRowBuffer(r.keyWidth()), entries: rd.ahead.space[:0]}
 			return session.run(ctx, s, s.head, args, k.add)
 		})
 		switch {

@@ -44,7 +44,9 @@ type fieldEncoder struct {
 	flag   int    // of Level.Select, or -1
 	source string // dbo.Job.PayType, for reasons
 	coder  valueCoder
-	codes  map[string]string // nil: no translation
+	codes  map[string][]byte // nil: no translation
+	head   []byte            // before the value, and
+	tail   []byte            // after it, where it is an object with its unit or currency
 	field  *Field
 	mask   *masker
 	watch  *watch  // nil: its values may be anything
@@ -107,10 +109,16 @@ func (e *Encoder) bindField(l *Level, fp fieldPlan, t ColumnType, o Options, pro
 		}
 	}
 	if field.Map != nil {
-		f.codes = map[string]string{}
+		f.codes = map[string][]byte{}
 		for _, entry := range field.Map.Codes {
-			f.codes[entry.Code] = entry.Send
+			f.codes[entry.Code] = []byte(entry.Send)
 		}
+	}
+	switch {
+	case field.Unit != "":
+		f.head, f.tail = []byte(`{"value":`), []byte(`,"unit_code":"`+field.Unit+`"}`)
+	case field.Currency != "":
+		f.head, f.tail = []byte(`{"value":`), []byte(`,"currency_code":"`+field.Currency+`"}`)
 	}
 	kind := f.coder.kind
 	dated := kind == KindDate || kind == KindDateTime || kind == KindInstant
@@ -278,7 +286,7 @@ func (f *fieldEncoder) appendPlain(dst []byte, v any, w *rowWriter) ([]byte, err
 		return dst, f.reason(err)
 	}
 	quoted := f.coder.quoted()
-	dst = f.open(dst)
+	dst = append(dst, f.head...)
 	switch {
 	case !quoted, f.coder.kind != KindText:
 		if quoted {
@@ -291,7 +299,7 @@ func (f *fieldEncoder) appendPlain(dst []byte, v any, w *rowWriter) ([]byte, err
 	default:
 		dst = w.appendBytes(dst, plain)
 	}
-	return f.close(dst), nil
+	return append(dst, f.tail...), nil
 }
 
 // appendChanged sends a code's translation, or a masked value: always text.
@@ -314,39 +322,22 @@ func (f *fieldEncoder) appendChanged(dst []byte, v any, w *rowWriter) ([]byte, e
 	if !ok {
 		return dst, nil
 	}
-	dst = f.open(dst)
+	dst = append(dst, f.head...)
 	dst = w.appendBytes(dst, masked)
-	return f.close(dst), nil
+	return append(dst, f.tail...), nil
 }
 
 func (f *fieldEncoder) translate(plain []byte) ([]byte, error) {
 	if sent, ok := f.codes[string(plain)]; ok {
-		return []byte(sent), nil
+		return sent, nil
 	}
 	if sent, ok := f.codes[strings.TrimSpace(string(plain))]; ok {
-		return []byte(sent), nil
+		return sent, nil
 	}
 	if f.field.Map.HasElse {
 		return []byte(f.field.Map.Else), nil
 	}
 	return nil, errNoCode
-}
-
-func (f *fieldEncoder) open(dst []byte) []byte {
-	if f.field.Unit != "" || f.field.Currency != "" {
-		dst = append(dst, `{"value":`...)
-	}
-	return dst
-}
-
-func (f *fieldEncoder) close(dst []byte) []byte {
-	switch {
-	case f.field.Unit != "":
-		return append(append(append(dst, `,"unit_code":"`...), f.field.Unit...), `"}`...)
-	case f.field.Currency != "":
-		return append(append(append(dst, `,"currency_code":"`...), f.field.Currency...), `"}`...)
-	}
-	return dst
 }
 
 // reason says which value cannot be sent, and what to do; never the value.

@@ -13,7 +13,7 @@ func AppendJSON[T string | []byte](dst []byte, s T) (out []byte, whole bool) {
 	dst = append(dst, '"')
 	whole = true
 	start := 0
-	for i := 0; i < len(s); {
+	for i := plainPrefix(s); i < len(s); {
 		c := s[i]
 		if c < utf8.RuneSelf {
 			if c >= ' ' && c != '"' && c != '\\' {
@@ -39,6 +39,23 @@ func AppendJSON[T string | []byte](dst []byte, s T) (out []byte, whole bool) {
 	}
 	dst = append(dst, s[start:]...)
 	return append(dst, '"'), whole
+}
+
+// plainPrefix returns how many bytes, in groups of eight, s begins with that stand for themselves in a JSON string.
+func plainPrefix[T string | []byte](s T) int {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		g := s[i : i+8]
+		x := uint64(g[0]) | uint64(g[1])<<8 | uint64(g[2])<<16 | uint64(g[3])<<24 |
+			uint64(g[4])<<32 | uint64(g[5])<<40 | uint64(g[6])<<48 | uint64(g[7])<<56
+		quote, slash := x^('"'*ones), x^('\\'*ones)
+		// The high bit of a byte is set where it, or one below it, is no ASCII, a control, a quote or a backslash.
+		if (x|(x-' '*ones)|(quote-ones)|(slash-ones))&high != 0 {
+			break
+		}
+	}
+	return i
 }
 
 func appendEscape(dst []byte, c byte) []byte {

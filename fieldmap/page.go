@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"roagent/fieldmap/freetext"
@@ -335,6 +336,9 @@ func (p *Page) linkText(values []any, places []int, numbers []bool) (text []byte
 
 // appendLink appends a value for comparison only. Trailing blanks do not count in SQL's comparisons.
 func appendLink(dst []byte, v any, number bool) []byte {
+	if n, ok := v.(int64); ok {
+		return strconv.AppendInt(dst, n, 10)
+	}
 	start := len(dst)
 	if number {
 		if is, ok := v.(bool); ok {

@@ -1,8 +1,11 @@
 package fieldmap
 
 import (
+	"encoding/json"
 	"errors"
 	"math"
+	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -153,6 +156,53 @@ func TestAppendJSONString(t *testing.T) {
 		}
 		if fromBytes, _ := AppendJSON(nil, []byte(tt.in)); string(fromBytes) != tt.want {
 			t.Errorf("%q as bytes: got %s", tt.in, fromBytes)
+		}
+	}
+}
+
+// Every byte, at every place in its group of eight, is written as a JSON reader understands it.
+func TestAppendJSONEveryByte(t *testing.T) {
+	for c := range 256 {
+		for at := range 17 {
+			text := []byte(strings.Repeat("~", 17))
+			text[at] = byte(c)
+			out, _ := AppendJSON(nil, text)
+			var back string
+			if err := json.Unmarshal(out, &back); err != nil {
+				t.Fatalf("byte %#x at %d: %v", c, at, err)
+			}
+			if want := strings.ToValidUTF8(string(text), "\uFFFD"); back != want {
+				t.Errorf("byte %#x at %d: %q, want %q", c, at, back, want)
+			}
+		}
+	}
+}
+
+// A number that a database keeps as binary has the digits that strconv gives it, and at least its column's scale.
+func TestAppendDigits(t *testing.T) {
+	plain := func(v float64, scale int) string {
+		text := strconv.FormatFloat(v, 'f', -1, 64)
+		whole, fraction, _ := strings.Cut(text, ".")
+		if fraction += strings.Repeat("0", max(0, scale-len(fraction))); fraction == "" {
+			return whole
+		}
+		return whole + "." + fraction
+	}
+	values := []float64{0, math.Copysign(0, -1), 0.1, 0.005, 1.005, 2.675, 0.29, 1e15 / 100, 1e15/100 - 0.01, 9007199254740993, 1e20, 1e300, 5e-324, 4.35, 0.1 + 0.2}
+	random := rand.New(rand.NewPCG(7, 7))
+	for range 5_000 {
+		values = append(values, float64(random.Int64N(1e14))/100, float64(random.Int64N(1e6))/100, math.Float64frombits(random.Uint64()), random.Float64()*1e3)
+	}
+	for _, v := range values {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			continue
+		}
+		for scale := -1; scale <= 5; scale++ {
+			for _, v := range []float64{v, -v, math.Nextafter(v, 0)} {
+				if got, want := string(appendDigits(nil, v, scale)), plain(v, scale); got != want {
+					t.Fatalf("%g with %d decimals: %s, want %s", v, scale, got, want)
+				}
+			}
 		}
 	}
 }
