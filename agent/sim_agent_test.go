@@ -25,6 +25,7 @@ type simAgent struct {
 
 	mu       sync.Mutex
 	die      int  // in how many points the process dies; 0: it lives
+	writing  bool // only points around transactions count
 	power    bool // with the computer: what was not flushed is gone
 	diskFull bool
 	stopping context.CancelFunc
@@ -121,19 +122,21 @@ func (a *simAgent) jitter(below time.Duration) time.Duration {
 	return time.Duration(a.r.Int64N(int64(below)))
 }
 
-// kill ends the process at one of its next points; with the power, the computer's.
-func (a *simAgent) kill(points int, power bool) {
+// kill ends the process at one of its next points, or of those around its transactions; with the power, the computer's.
+func (a *simAgent) kill(points int, writing, power bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.die, a.power = points, power
+	a.die, a.writing, a.power = points, writing, power
 }
 
 // point is a place where the process may die. It fails where it has.
-func (l *simLife) point(where string) error {
+func (l *simLife) point(where string) error { return l.pass(where, false) }
+
+func (l *simLife) pass(where string, writing bool) error {
 	if l.over() {
 		return errSimDead
 	}
-	due, power := l.a.step()
+	due, power := l.a.step(writing)
 	if !due {
 		return nil
 	}
@@ -141,10 +144,13 @@ func (l *simLife) point(where string) error {
 }
 
 // step reports whether the process dies here.
-func (a *simAgent) step() (due, power bool) {
+func (a *simAgent) step(writing bool) (due, power bool) {
 	shared := a.w.shared()
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.writing && !writing {
+		return false, false
+	}
 	due = a.die == 1 && !shared
 	a.die = max(0, a.die-1)
 	return due, a.power
@@ -173,7 +179,7 @@ func (l *simLife) die(where string, power bool, data map[string][]byte) error {
 
 // transact stands around a transaction of the queue.
 func (l *simLife) transact(what string, transact func() error) error {
-	if err := l.point("before: " + what); err != nil {
+	if err := l.pass("before: "+what, true); err != nil {
 		return err
 	}
 	if l.a.full() {
@@ -185,7 +191,7 @@ func (l *simLife) transact(what string, transact func() error) error {
 		_ = transact() // what is left of it is drawn
 		return l.die("within: "+what, true, l.a.torn(before, l.a.readData()))
 	}
-	return cmp.Or(transact(), l.point("after: "+what))
+	return cmp.Or(transact(), l.pass("after: "+what, true))
 }
 
 func (a *simAgent) full() bool {

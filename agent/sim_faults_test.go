@@ -129,8 +129,12 @@ func (w *simWorld) dmsTrouble(monday time.Time, begin, end func(*simDMS)) {
 }
 
 func (w *simWorld) planKill(monday time.Time, power bool) {
+	writing := w.r.IntN(2) == 0
 	points := 1 + w.r.IntN(10+w.r.IntN(1000))
-	w.at(monday.Add(-2*time.Hour), func() { w.agent.kill(points, power) })
+	if writing {
+		points = 1 + points/10
+	}
+	w.at(monday.Add(-2*time.Hour), func() { w.agent.kill(points, writing, power) })
 }
 
 // restart switches the computer on, if it is off.

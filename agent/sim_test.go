@@ -15,7 +15,7 @@ import (
 
 // What TestSim runs. `make sim` runs 500 seeds.
 var (
-	simSeeds = flag.Int("sim.seeds", 12, "how many seeds TestSim runs")
+	simSeeds = flag.Int("sim.seeds", 6, "how many seeds TestSim runs")
 	simSeed  = flag.Uint64("sim.seed", 0, "run only this seed, and tell its story")
 	simWeeks = flag.Int("sim.weeks", 8, "how many weeks a seed lives through")
 )

@@ -314,7 +314,7 @@ func (w *simWorld) settle() {
 	}
 	w.planned = nil
 	w.dms.set(func(d *simDMS) { d.down, d.broken, d.slow, d.edits = false, 0, 0, nil })
-	w.agent.kill(0, false)
+	w.agent.kill(0, false, false)
 	w.agent.setDiskFull(false)
 	w.leaveSecond()
 	if w.pending {
