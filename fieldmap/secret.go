@@ -61,29 +61,13 @@ func numberSecret(s string) (kind secretKind, passes bool) {
 	}
 	switch n := len(digits); {
 	case n == 9 && len(s) == 11 && s[3] == s[6] && (s[3] == '-' || s[3] == ' '):
-		return ssnSecret, isSSN(digits)
-	case n == 9 && len(s) == 9 && routingPrefix(digits):
+		return ssnSecret, freetext.GivenSSN(digits)
+	case n == 9 && len(s) == 9 && freetext.RoutingDistrict(digits):
 		return routingSecret, freetext.RoutingSum(digits)
 	case n >= 13 && digits[0] >= '2' && digits[0] <= '6':
 		return cardSecret, freetext.Issued(digits) && freetext.Luhn(digits)
 	}
 	return noSecret, false
-}
-
-// isSSN reports whether nine digits in groups of 3, 2 and 4 can be a number of the Social Security Administration (areas
-// 000, 666 and from 900, group 00 and serial 0000 are never given) or an ITIN of the IRS (9xx, groups from 50).
-func isSSN(d []byte) bool {
-	area, group, serial := string(d[:3]), string(d[3:5]), string(d[5:])
-	if area == "000" || area == "666" || group == "00" || serial == "0000" {
-		return false
-	}
-	return area < "900" || group >= "50"
-}
-
-// routingPrefix reports whether the first two digits are a Federal Reserve district's, a thrift's or an electronic one.
-func routingPrefix(d []byte) bool {
-	two := string(d[:2])
-	return two >= "01" && two <= "12" || two >= "21" && two <= "32" || two >= "61" && two <= "72" || two == "80"
 }
 
 // ibanOf looks at two letters of a country, two digits and an account, in groups of four or in one (ISO 13616).

@@ -228,7 +228,7 @@ func (p *Pull) Finish(f FinishResult) (Finished, error) {
 	if !p.state.Done {
 		return Finished{}, fmt.Errorf("finish reading of %s: not all of its pages are stored", p.name)
 	}
-	if !f.Void {
+	if !f.Void && !p.since.IsZero() { // a first reading voids nothing
 		if vanished, err := p.doubt(); err != nil || vanished != nil {
 			return Finished{}, cmp.Or[error](err, vanished)
 		}

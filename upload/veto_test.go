@@ -3,6 +3,7 @@ package upload_test
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -179,6 +180,48 @@ func TestUnhold(t *testing.T) {
 		t.Errorf("sent %+v", sent)
 	}
 	s.sound()
+}
+
+// TestHeldBatchHoldsBackItsWeek holds that what a person released, whose own time has come, does not overtake a batch of
+// its week that still waits; another week does not wait for it.
+func TestHeldBatchHoldsBackItsWeek(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		s.queue.Hold = time.Hour
+		s.collector.Refuse = refuseBad
+		s.pull("2026-W45", order("RO9", "bad"))
+		s.pull("2026-W46", order("RO1", "bad"))
+		time.Sleep(time.Hour)
+		s.send()
+		s.collector.Refuse = nil
+		time.Sleep(30 * time.Minute)
+		s.pull("2026-W46", order("RO1", "bad"), order("RO2", "oil"))
+		time.Sleep(45 * time.Minute)
+		for _, item := range s.parkedItems(t) { // was parked more than an hour ago
+			if err := s.queue.Release(item.Number, "kim"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if sent := s.send(); sent.Batches != 1 || s.collector.Held()["2026-W45/RO9"].Revision != 1 {
+			t.Errorf("sent %+v", sent)
+		}
+		waiting, err := s.queue.Waiting()
+		if err != nil || len(waiting) != 2 || !waiting[1].From.Before(waiting[0].From) {
+			t.Fatalf("waiting: %+v, %v", waiting, err)
+		}
+		time.Sleep(15 * time.Minute)
+		s.send()
+		var sent []string
+		for _, r := range s.collector.Requests() {
+			if _, id, ok := strings.Cut(r.Path, "/batches/"); ok {
+				sent = append(sent, id)
+			}
+		}
+		if diff := cmp.Diff([]string{waiting[0].ID, waiting[1].ID}, sent[max(0, len(sent)-2):]); diff != "" {
+			t.Error(diff)
+		}
+		s.sound()
+	})
 }
 
 func TestDropCountProblem(t *testing.T) {

@@ -15,12 +15,18 @@ func (n *number) bank(said label) int {
 	return 0
 }
 
-// routing reports whether nine digits are a routing number: the Federal Reserve's districts, and the ABA's check digit.
+// routing reports whether nine digits are a routing number.
 func (n *number) routing() bool {
-	var digits [9]byte
-	district := n.value(0, 2)
-	return RoutingSum(n.appendDigits(digits[:0], 9)) && n.value(0, 9) != 0 &&
-		(district <= 12 || district >= 21 && district <= 32 || district >= 61 && district <= 72 || district == 80)
+	var buffer [9]byte
+	digits := n.appendDigits(buffer[:0], 9)
+	return RoutingDistrict(digits) && RoutingSum(digits)
+}
+
+// RoutingDistrict reports whether digits begin as bank routing numbers do: with a Federal Reserve district, that of a
+// thrift (21 to 32), an electronic one (61 to 72), or 80 of traveler's cheques. 00 is the Treasury's, and no customer's.
+func RoutingDistrict(digits []byte) bool {
+	two := string(digits[:2])
+	return two >= "01" && two <= "12" || two >= "21" && two <= "32" || two >= "61" && two <= "72" || two == "80"
 }
 
 // RoutingSum reports whether nine digits have the check digit of the American Bankers Association: weights 3, 7 and 1.

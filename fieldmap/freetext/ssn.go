@@ -27,8 +27,18 @@ func (n *number) ssn(said label) int {
 	return 0
 }
 
-// plausibleSSN reports whether the Social Security Administration could have given the number (area, group, serial).
+// plausibleSSN reports whether the number could have been given.
 func (n *number) plausibleSSN() bool {
-	area := n.value(0, 3)
-	return area != 0 && area != 666 && area < 900 && n.value(3, 5) != 0 && n.value(5, 9) != 0
+	var digits [9]byte
+	return GivenSSN(n.appendDigits(digits[:0], 9))
+}
+
+// GivenSSN reports whether nine digits, in groups of 3, 2 and 4, can be a number of the Social Security Administration
+// (areas 000, 666 and from 900, group 00 and serial 0000 are never given) or an ITIN of the IRS (9xx, groups from 50).
+func GivenSSN(digits []byte) bool {
+	area, group, serial := string(digits[:3]), string(digits[3:5]), string(digits[5:])
+	if area == "000" || area == "666" || group == "00" || serial == "0000" {
+		return false
+	}
+	return area < "900" || group >= "50"
 }
