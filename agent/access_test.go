@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/rand"
 	"database/sql"
 	"fmt"
@@ -196,6 +197,46 @@ func TestPullWithTheGrantsAlone(t *testing.T) {
 			}
 		}
 		r.verify(t)
+	})
+}
+
+// A column that must be refused and is not, though the server did not say so, is told and stops the next pull, until it is
+// refused again. A grant of the very moment stands for a server that tells less than it lets through.
+func TestProofThatFails(t *testing.T) {
+	onServer(t, func(t *testing.T, r *serverRig) {
+		r.grant(t)
+		r.mustRun(t, "fieldmap", "approve", "--by", "Dana Dealer")
+		grant := "GRANT SELECT ON dbo.Customer (SSN) TO [" + r.login() + "]"
+		revoke := "REVOKE SELECT ON dbo.Customer (SSN) FROM [" + r.login() + "]"
+		asked := 0
+		pull := func() (code int, out string) {
+			var b bytes.Buffer
+			p := &program{ctx: t.Context(), stdout: &b, stderr: &b, config: r.config, observe: func(statement string) {
+				switch {
+				case strings.Contains(statement, "INFORMATION_SCHEMA.COLUMNS") && strings.Contains(statement, "HAS_PERMS_BY_NAME"):
+					asked++
+					mustExec(t, r.admin, revoke)
+				case strings.Contains(statement, "HAS_DBACCESS") && asked > 1: // the rights were told: before the proof, or the next pull
+					mustExec(t, r.admin, grant)
+				}
+			}}
+			err := pullCommand{}.Run(p)
+			explain(&b, err)
+			return exitCode(err), b.String()
+		}
+		code, out := pull()
+		if want := "access proof: NONE: could be read and must not: dbo.Customer.SSN; the next pull is refused"; code != exitDone || !strings.Contains(out, want) {
+			t.Errorf("ended with %d:\n%s", code, out)
+		}
+		proofs := r.entries(t, upload.AccessProofEntry)
+		if len(proofs) != 1 || !slices.Equal(proofs[0].Readable, []string{"dbo.Customer.SSN"}) || proofs[0].Tried != len(proofs[0].Names)+1 || slices.Contains(proofs[0].Names, "dbo.Customer.SSN") {
+			t.Errorf("%+v", proofs)
+		}
+		if code, out = pull(); code != exitRefused || !strings.Contains(out, "column dbo.Customer.SSN") {
+			t.Errorf("the next pull ended with %d:\n%s", code, out)
+		}
+		mustExec(t, r.admin, revoke)
+		r.mustRun(t, "pull")
 	})
 }
 

@@ -85,7 +85,7 @@ func (e *evidence) make(dir string) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(e.dir) }() // it is gone when all went well
-	for _, write := range []func() error{e.putLedger, e.putWhitelists, e.putCounts, e.putReceipts, e.putPurges, e.putReadme, e.putSums} {
+	for _, write := range []func() error{e.putLedger, e.putWhitelists, e.putCounts, e.putReceipts, e.putPurges, e.putProofs, e.putReadme, e.putSums} {
 		if err := write(); err != nil {
 			return err
 		}

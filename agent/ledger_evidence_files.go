@@ -150,6 +150,24 @@ func (e *evidence) putPurges() error {
 	return e.putTable("purges.csv", rows)
 }
 
+// putProofs writes, for each proof of the period, which columns the DMS was asked for that its login must not read.
+func (e *evidence) putProofs() error {
+	rows := [][]string{{"entry", "tried_at", "tried", "refused", "columns_refused", "columns_readable"}}
+	for entry, err := range e.site.queue.Entries() {
+		if err != nil {
+			return err
+		}
+		if entry.Kind != upload.AccessProofEntry || !e.within(&entry) {
+			continue
+		}
+		rows = append(rows, []string{
+			strconv.FormatUint(entry.Number, 10), e.clock(entry.At), strconv.Itoa(entry.Tried), strconv.Itoa(entry.Refused),
+			strings.Join(entry.Names, " "), strings.Join(entry.Readable, " "),
+		})
+	}
+	return e.putTable("access_proofs.csv", rows)
+}
+
 func (e *evidence) clock(t time.Time) string { return t.In(e.zone).Format(time.RFC3339) }
 
 const evidenceReadme = `What left %[1]s (dealer %[2]s)
@@ -172,6 +190,9 @@ receipts/            The receipts, as the collector signed them: one for each ba
                      the collector held. verifier-key.txt is the public key. They are signed notes
                      (https://c2sp.org/signed-note, Ed25519).
 purges.csv           When copies of what had been delivered were deleted at the dealer's, and how many.
+access_proofs.csv    Columns of the DMS that must not be read and were tried, once a week: those that the DMS refused,
+                     and those that it did not, after which nothing is read until that is mended or approved.
+                     Only a DMS with logins can refuse: of SQLite there are none.
 ledger.ndjson        All that roagent has recorded since it was installed, one entry a line. Each entry names,
                      as "previous", the SHA-256 of the line before it (without the line break), so that no
                      entry can be changed, removed or put in without all that follow showing it. The first

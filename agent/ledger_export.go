@@ -20,7 +20,7 @@ import (
 type ledgerExportCommand struct {
 	Format   string `enum:"csv,json," default:"" help:"csv for a spreadsheet, or json: one entry a line in its very bytes, so that others can verify the chain (default: csv)."`
 	Out      string `type:"path" placeholder:"FILE" help:"Write to this new file instead of standard output."`
-	Evidence string `type:"path" placeholder:"DIR" help:"Write the folder that an auditor asks for: the ledger, whitelists with approvals, counts, receipts, purges."`
+	Evidence string `type:"path" placeholder:"DIR" help:"Write the folder that an auditor asks for: the ledger, whitelists with approvals, counts, receipts, purges, access proofs."`
 	Year     int    `placeholder:"YYYY" help:"With --evidence: this calendar year instead of the last 12 months."`
 	receiptKeys
 }

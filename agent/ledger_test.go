@@ -16,8 +16,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.etcd.io/bbolt"
+	"roagent/upload"
 )
 
 // scriptTamper changes one byte of an entry of the ledger.
@@ -124,6 +126,37 @@ func TestLedgerPurge(t *testing.T) {
 		t.Errorf("before the purge\n%s\nafter it\n%s", before, after)
 	}
 	r.verify(t)
+}
+
+// TestEvidenceOfAccess holds that the evidence tells each proof of the period, one that failed too, and no other.
+func TestEvidenceOfAccess(t *testing.T) {
+	r := newRig(t, rigOptions{weeks: 1, orders: 2})
+	q := r.open(t)
+	at := time.Date(2025, 6, 2, 10, 0, 0, 0, time.UTC)
+	for _, p := range []upload.AccessProof{
+		{Tried: 1, Names: []string{"dbo.Customer.SSN"}, At: at.AddDate(-1, 0, 0)},
+		{Tried: 2, Names: []string{"dbo.Customer.SSN", "dbo.Part.[Dealer Cost]"}, At: at},
+		{Tried: 2, Names: []string{"dbo.Part.DealerCost"}, Readable: []string{"dbo.Customer.SSN"}, At: at.AddDate(0, 0, 7)},
+	} {
+		if err := q.RecordProof(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(r.dir, "audit")
+	r.mustRun(t, "ledger", "export", "--evidence", dir, "--year", "2025")
+	text, err := os.ReadFile(filepath.Join(dir, "access_proofs.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "entry,tried_at,tried,refused,columns_refused,columns_readable\r\n" +
+		"3,2025-06-02T03:00:00-07:00,2,2,dbo.Customer.SSN dbo.Part.[Dealer Cost],\r\n" +
+		"4,2025-06-09T03:00:00-07:00,2,1,dbo.Part.DealerCost,dbo.Customer.SSN\r\n"
+	if diff := cmp.Diff(want, string(text)); diff != "" {
+		t.Error(diff)
+	}
 }
 
 // TestEvidencePeriod holds that a year is the dealer's, and that the last twelve months end with today.
