@@ -17,6 +17,8 @@ type canaryShop struct {
 	week       fieldmap.Week
 	narratives fieldmap.Narratives
 	blocks     bool // a mask may be BLOCK, and no value is one that cannot be sent
+	changed    bool // the orders have a column that moves with each edit
+	edits      int  // of orders
 	orders     *drawnTable
 	customers  *drawnTable
 }
@@ -65,6 +67,7 @@ type drawnField struct {
 	send      string
 	column    drawnColumn
 	as        string
+	money     bool
 	translate bool   // A is CUSTOMER_PAY
 	otherwise string // of the translation; "" where it has none
 	mask      string
@@ -88,6 +91,7 @@ type drawnTest struct {
 func drawShop(t *rapid.T, week fieldmap.Week) *canaryShop {
 	s := &canaryShop{canaries: newCanaries(rapid.Uint64().Draw(t, "seed")), week: week, blocks: rapid.IntRange(0, 7).Draw(t, "blocks") == 0}
 	s.narratives = rapid.SampledFrom([]fieldmap.Narratives{fieldmap.RedactNarratives, fieldmap.HoldNarratives, fieldmap.SendNarratives}).Draw(t, "narratives")
+	s.changed = rapid.Bool().Draw(t, "changed")
 	keys := rapid.SampledFrom([][]string{{"RoNo"}, {"Store", "RoNo"}}).Draw(t, "key")
 	s.customers = &drawnTable{name: "Client", links: []string{"ClientNo"}, columns: drawColumns(t, "Client")}
 	parts := &drawnTable{name: "Piece", send: "service_parts", links: append(slices.Clip(keys), "JobNo"), number: "PieceNo"}
@@ -179,6 +183,7 @@ func (s *canaryShop) drawField(t *rapid.T, send string, sources []drawnColumn) d
 	if s.blocks {
 		masks = append(masks, "BLOCK")
 	}
+	f.money = f.column.kind == numberColumn && f.as == "" && rapid.IntRange(0, 2).Draw(t, "money") == 0
 	switch f.mask = rapid.SampledFrom(masks).Draw(t, "mask"); f.mask {
 	case "PARTIAL_MASK", "TRUNCATE":
 		f.keep = rapid.IntRange(1, 4).Draw(t, "keep")
@@ -193,6 +198,9 @@ func (s *canaryShop) whitelist() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "fieldmap: 1\nrecipient: maker\npurpose: survey\nagreement: A1\nnarratives: %s\norders:\n  from: %s\n  key: [%s]\n  week: Closed\n",
 		s.narratives, s.orders.name, strings.Join(s.orders.links, ", "))
+	if s.changed {
+		fmt.Fprintln(&b, "  changed: Edited")
+	}
 	fmt.Fprintf(&b, "  join:\n    customer: {from: %s, on: {ClientNo: ClientNo}}\n", s.customers.name)
 	s.orders.write(&b, "  ")
 	return b.String()
@@ -224,6 +232,9 @@ func (d *drawnTable) write(b *strings.Builder, indent string) {
 func (f drawnField) settings() (lines []string) {
 	if f.as != "" {
 		lines = append(lines, "as: "+f.as)
+	}
+	if f.money {
+		lines = append(lines, "currency: USD")
 	}
 	switch {
 	case f.translate && f.otherwise != "":

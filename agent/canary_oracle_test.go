@@ -70,6 +70,14 @@ func place(out map[string]any, path []string, value any) {
 
 // sent returns what a field sends of a value; nil where it is nothing.
 func (s *canaryShop) sent(f drawnField, value drawnValue, hashKey []byte, v *verdict) any {
+	sent := s.masked(f, value, hashKey, v)
+	if f.money && sent != nil { // an amount is text, with its currency beside it
+		return map[string]any{"value": fmt.Sprint(sent), "currency_code": "USD"}
+	}
+	return sent
+}
+
+func (s *canaryShop) masked(f drawnField, value drawnValue, hashKey []byte, v *verdict) any {
 	text := value.text
 	if f.narrative && f.mask != "BLOCK" && len(value.secrets) > 0 {
 		v.held = true

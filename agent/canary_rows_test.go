@@ -82,6 +82,9 @@ func (s *canaryShop) edited(t *rapid.T, orders []*drawnRow) (later []*drawnRow) 
 
 func (s *canaryShop) fillOrder(t *rapid.T, order *drawnRow) {
 	order.values["Closed"] = drawnValue{text: s.week.Start(time.UTC).AddDate(0, 0, 2).Format(time.DateTime)}
+	if s.edits++; s.changed {
+		order.values["Edited"] = drawnValue{text: fmt.Sprint("2001-01-01 00:00:", 10+s.edits)}
+	}
 	s.fill(t, s.orders, order)
 }
 
@@ -141,7 +144,7 @@ func (s *canaryShop) write(ctx context.Context, db *sql.DB, orders []*drawnRow) 
 	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
 	w := dmsWriter{ctx: ctx, tx: tx}
 	w.create(s.customers, "ClientNo", nil)
-	w.create(s.orders, "Closed DATETIME, ClientNo VARCHAR(60)", s.orders.links)
+	w.create(s.orders, "Closed DATETIME, Edited DATETIME, ClientNo VARCHAR(60)", s.orders.links)
 	var customers []*drawnRow
 	for _, o := range orders {
 		if o.joined != nil && !slices.Contains(customers, o.joined) {

@@ -47,7 +47,7 @@ func TestNothingElseLeaves(t *testing.T) {
 		if drawn++; drawn > fewShops && checks.Value.String() == checks.DefValue {
 			return // -rapid.checks asks for more
 		}
-		s := &canarySite{T: rt, ctx: t.Context(), canaryShop: drawShop(rt, week), dir: t.TempDir(), door: door, held: map[string]string{}}
+		s := &canarySite{T: rt, ctx: t.Context(), canaryShop: drawShop(rt, week), dir: t.TempDir(), door: door, held: map[string]string{}, dropped: map[string]string{}}
 		if err := s.open(server.URL); err != nil {
 			rt.Fatal(err)
 		}
@@ -65,7 +65,9 @@ type canarySite struct {
 	store   *collector.MemStore
 	orders  []*drawnRow
 	judged  map[string]verdict // by key, of the orders as they are
-	stopped bool               // a pull was, at some page: what earlier pages sent depends on their order
+	stopped bool               // the last pull was, at some page
+	delayed bool               // what is queued waits for the dealer: queue.hold
+	dropped map[string]string  // by key: orders of which a person dropped something, as they read then
 	held    map[string]string  // what the collector should have, by key
 	keys    string             // all keys
 	lines   string             // what may be sent
@@ -113,6 +115,9 @@ func (s *canarySite) open(url string) error {
 	s.door.others.Reset()
 	config := fmt.Sprintf(rigConfig, rigDealer, "dms.db", url, key.Public, rapid.IntRange(1, 3).Draw(s.T, "batch"))
 	config = strings.Replace(config, "level: error", "level: debug", 1)
+	if s.delayed = !s.blocks && rapid.Bool().Draw(s.T, "hold"); s.delayed {
+		config = strings.Replace(config, "queue: {", "queue: {hold: 1h, ", 1)
+	}
 	return errors.Join(s.file("fieldmap.yaml", s.whitelist()), s.file("collector.token", token), s.file("roagent.yaml", config))
 }
 
@@ -166,7 +171,7 @@ func (s *canarySite) judge() {
 		s.keys += key + "\n"
 		switch {
 		case v.skipped || v.failed || v.blocked:
-		case v.held:
+		case v.held, s.isDropped(key, v):
 			s.waiting += plain(v.order) + "\n"
 		default:
 			s.lines += key + " " + plain(v.order) + "\n"
@@ -178,33 +183,69 @@ func (s *canarySite) blocked() bool {
 	return slices.ContainsFunc(slices.Collect(maps.Values(s.judged)), func(v verdict) bool { return v.blocked })
 }
 
+// isDropped reports whether a person dropped something of the order, which reads the same since.
+func (s *canarySite) isDropped(key string, v verdict) bool {
+	read, ok := s.dropped[key]
+	return ok && read == plain(v.order)
+}
+
 // pull reads the week and holds what is sent against what the whitelist lets through.
 func (s *canarySite) pull() {
-	none := ""
-	code, _ := s.run(&none, &s.keys, -1, "pull", "--week", s.week.String())
-	if blocked := s.blocked(); blocked != (code == exitRefused) || !blocked && code != exitDone && code != exitParked {
-		s.Fatalf("the pull ended with %d", code)
+	blocked, resumed := s.blocked(), s.stopped
+	s.stopped = s.pullOnce() == exitRefused
+	if blocked != s.stopped {
+		s.Fatalf("BLOCK stopped the pull: %v", s.stopped)
 	}
-	s.stopped = s.stopped || code == exitRefused
+	if s.stopped {
+		s.adopt()
+		return
+	}
+	if resumed { // it went on where the other was stopped: what changed before that place is found by another
+		s.pullOnce()
+	}
+	before := maps.Clone(s.held)
 	for key := range s.held {
 		if _, still := s.judged[key]; !still || s.judged[key].skipped {
 			delete(s.held, key)
 		}
 	}
 	for key, v := range s.judged {
-		if !v.skipped && !v.failed && !v.held {
+		if !v.skipped && !v.failed && !v.held && !s.isDropped(key, v) {
 			s.held[key] = plain(v.order)
 		}
 	}
+	s.veto(before)
+	s.compare()
+}
+
+func (s *canarySite) pullOnce() (code int) {
+	none := ""
+	code, _ = s.run(&none, &s.keys, -1, "pull", "--week", s.week.String())
+	if code != exitDone && code != exitParked && code != exitRefused {
+		s.Fatalf("the pull ended with %d", code)
+	}
+	return code
+}
+
+// adopt takes what the collector has after a pull that BLOCK stopped for what it should have: which pages came before
+// depends on their order. Each order of it is as the whitelist lets it through, or as it was before.
+func (s *canarySite) adopt() {
+	got := s.export()
+	for key, order := range got {
+		v := s.judged[key]
+		sent := v.order != nil && !v.held && !v.blocked && !v.failed && order == plain(v.order)
+		if before, ok := s.held[key]; !sent && (!ok || order != before) {
+			s.Errorf("a pull that was stopped sent %s: %s\n%s", key, order, s.whitelist())
+		}
+	}
+	s.held = got
 	s.compare()
 }
 
 // compare holds what the collector has, and all that it ever got, against what may leave.
 func (s *canarySite) compare() {
-	if got := s.export(); !s.stopped {
-		if diff := gocmp.Diff(s.held, got); diff != "" {
-			s.Errorf("sent (-want +got):\n%s\n%s", diff, s.whitelist())
-		}
+	if diff := gocmp.Diff(s.held, s.export()); diff != "" {
+		s.Errorf("sent (-want +got):\n%s\n%s", diff, s.whitelist())
 	}
 	s.clean("a batch", s.door.batches.Bytes(), s.lines)
 	s.clean("a request", s.door.others.Bytes(), s.keys)
@@ -276,6 +317,7 @@ func (s *canarySite) release() {
 			s.lines += item.Key + " " + plain(v.order) + "\n"
 		}
 	}
+	s.letGo()
 	s.run(&none, &s.keys, -1, "send")
 	s.compare()
 }

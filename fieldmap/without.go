@@ -23,6 +23,7 @@ var errNoJSON = errors.New("it is no JSON") // what a decoder says may quote the
 
 func without(value []byte, path []string) (rest []byte, taken bool, err error) {
 	d := json.NewDecoder(bytes.NewReader(value))
+	d.UseNumber()
 	open, err := d.Token()
 	if err != nil {
 		return nil, false, errNoJSON

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -174,9 +175,8 @@ func (q *Queue) lines(tx *bbolt.Tx, at place, head batchHead) ([][]byte, error) 
 	return splitLines(text), nil
 }
 
-func splitLines(text []byte) [][]byte {
-	return bytes.SplitAfter(bytes.TrimSuffix(text, []byte("\n")), []byte("\n"))
-}
+// splitLines returns the lines of a batch's text, each with its line break.
+func splitLines(text []byte) [][]byte { return slices.Collect(bytes.Lines(text)) }
 
 // weekPlace is a key of bucketWeekBatches: all batches of a week, in their order.
 func weekPlace(week string, at place) []byte { return append([]byte(week+"/"), at...) }

@@ -195,11 +195,5 @@ func (q *Queue) parkLines(tx *bbolt.Tx, head parkedHead, detail string, keys []s
 	return record(tx, Entry{Kind: ParkedEntry, Week: head.Week, Fieldmap: head.Fieldmap, ID: head.ID, Key: head.Key, Orders: len(lines), Why: head.Reason})
 }
 
-// joinLines makes the text of a batch; the last line may come without its line break.
-func joinLines(lines [][]byte) []byte {
-	text := bytes.Join(lines, nil)
-	if len(text) > 0 && text[len(text)-1] != '\n' {
-		text = append(text, '\n')
-	}
-	return text
-}
+// joinLines makes the text of a batch.
+func joinLines(lines [][]byte) []byte { return bytes.Join(lines, nil) }
