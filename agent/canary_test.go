@@ -193,15 +193,15 @@ func (s *canarySite) isDropped(key string, v verdict) bool {
 func (s *canarySite) pull() {
 	blocked, resumed := s.blocked(), s.stopped
 	s.stopped = s.pullOnce() == exitRefused
+	if resumed && !s.stopped { // it went on where the other was stopped: what changed before that place is found by another
+		s.stopped = s.pullOnce() == exitRefused
+	}
 	if blocked != s.stopped {
 		s.Fatalf("BLOCK stopped the pull: %v", s.stopped)
 	}
 	if s.stopped {
 		s.adopt()
 		return
-	}
-	if resumed { // it went on where the other was stopped: what changed before that place is found by another
-		s.pullOnce()
 	}
 	before := maps.Clone(s.held)
 	for key := range s.held {

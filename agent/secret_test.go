@@ -97,3 +97,24 @@ func TestSecretDoesNotPrint(t *testing.T) {
 		t.Error(all)
 	}
 }
+
+// FuzzSecretFile holds that any file is one secret, byte for byte but for the line break at its end, or an error that
+// shows nothing of it.
+func FuzzSecretFile(f *testing.F) {
+	for _, seed := range []string{"", "\n", "s3cret-of-the-dms", "s3cret-of-the-dms\r\n", "user: sa\npassword: s3cret-of-the-dms", "\xff\xfe\x00", "caf\xe9-of-the-dms", "\u0085\u2028"} {
+		f.Add([]byte(seed))
+	}
+	path := filepath.Join(f.TempDir(), "secret")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		value, err := readSecret(path)
+		switch {
+		case err == nil && (value == "" || !bytes.HasPrefix(text, []byte(value)) || strings.Trim(string(text[len(value):]), "\r\n") != ""):
+			t.Errorf("%q is the secret %q", text, value)
+		case err != nil && len(text) > 8 && strings.Contains(err.Error(), string(text)):
+			t.Errorf("the error shows the secret: %v", err)
+		}
+	})
+}

@@ -146,7 +146,7 @@ func (q *Queue) requeue(week string, ids []string) error {
 		for _, id := range ids {
 			at, ok := places[id]
 			if !ok {
-				return fmt.Errorf("the collector asks for batch %.12s of %s, which was never delivered", id, week)
+				return fmt.Errorf("the collector asks for batch %.12q of %s, which was never delivered", id, week)
 			}
 			if err := requeueOne(tx, at); err != nil {
 				return err

@@ -15,7 +15,7 @@ import (
 )
 
 // fullLedger returns a site whose ledger holds an entry of most kinds, and how many there are.
-func fullLedger(t *testing.T) (*site, uint64) {
+func fullLedger(t testing.TB) (*site, uint64) {
 	t.Helper()
 	s := newSite(t)
 	if err := s.queue.RecordApproval("kim", "", s.orders.Digest(), s.orders.Text(), time.Now()); err != nil {
@@ -50,6 +50,31 @@ func first(err error) uint64 {
 		return 0
 	}
 	return bad.Number
+}
+
+// FuzzLedgerEntry puts any bytes in the place of an entry, or behind the last: each is found, and named, but for the
+// entry's own bytes.
+func FuzzLedgerEntry(f *testing.F) {
+	s, entries := fullLedger(f)
+	var raw [][]byte
+	for n := uint64(1); n <= entries; n++ {
+		e, ok, err := s.queue.LedgerEntry(n)
+		if !ok || err != nil {
+			f.Fatal(ok, err)
+		}
+		raw = append(raw, e.Raw)
+		f.Add(n, e.Raw)
+		f.Add(n+1, e.Raw)
+	}
+	f.Add(uint64(1), []byte(`{"number":1,"kind":"approval","previous":"`+strings.Repeat("e3", 32)+`","text":"\ud800"}`))
+	f.Fuzz(func(t *testing.T, n uint64, text []byte) {
+		n = n%(entries+1) + 1
+		err := s.queue.VerifyTampered(func(tx *bbolt.Tx) error { return ledgerOf(tx).Put(number(n), text) }, s.collector.Verifier)
+		same := n <= entries && bytes.Equal(text, raw[n-1])
+		if same != (err == nil) || !same && first(err) != n {
+			t.Errorf("entry %d of %d is %q: %v", n, entries, text, err)
+		}
+	})
 }
 
 // TestLedgerEveryByte changes every byte of a ledger, one at a time: each change is found, and the entry is named that

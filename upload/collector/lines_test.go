@@ -247,3 +247,46 @@ func BenchmarkLines(b *testing.B) {
 		}
 	}
 }
+
+// FuzzManifest holds that a manifest which is taken says what it says of one week of one dealer, and counts its batches.
+func FuzzManifest(f *testing.F) {
+	batch := `{"id":"` + strings.Repeat("ab", 32) + `","orders":1}`
+	for _, batches := range []string{"", batch, batch + "," + batch, strings.Replace(batch, "1}", "4611686018427387904}", 1), strings.Replace(batch, "1}", "-1}", 1)} {
+		f.Add([]byte(`{"dealer_id":"04123","week":"2026-W46","timezone":"UTC","read_at":"2026-11-16T11:00:00Z","readings":1,"fieldmap_digest":"` +
+			strings.Repeat("0", 64) + `","orders":1,"held":1,"batches":[` + batches + `]}`))
+	}
+	f.Add([]byte(`{"dealer_id":"04123"} {}`))
+	f.Add([]byte(`{"dropped":[{"what":"field","field":"a","why":"b\n","count":1}]}`))
+	week := fieldmap.Week{Year: 2026, Number: 46}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := parseManifest(data, target{dealer: "04123", week: week})
+		if err != nil {
+			if refused, ok := errors.AsType[*refusal](err); !ok || refused.Status != 400 {
+				t.Errorf("%q: %v", data, err)
+			}
+			return
+		}
+		if m.DealerID != "04123" || m.Week != week.String() || m.Orders < len(m.Batches) || m.Held > m.Orders || m.Held < 0 {
+			t.Errorf("%q was taken", data)
+		}
+	})
+}
+
+// FuzzStatus holds that a heartbeat which is taken has nothing that the wire does not describe.
+func FuzzStatus(f *testing.F) {
+	for _, seed := range []string{`{"dealer_id":"04123"}`, `{"dealer_id":"04123","name":"Zebulon"}`, `{}x`, `[`, `{"DEALER_ID":"1"}`, `null`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var s upload.Status
+		if err := parseJSON(data, &s); err != nil {
+			if refused, ok := errors.AsType[*refusal](err); !ok || refused.Status != 400 || strings.Contains(refused.Detail, "Zebulon") {
+				t.Errorf("%q: %v", data, err)
+			}
+			return
+		}
+		if !json.Valid(data) {
+			t.Errorf("%q was taken", data)
+		}
+	})
+}
