@@ -30,6 +30,10 @@ type Handler struct {
 	busy map[string]int // requests being served, by dealer
 }
 
+// strangerTime is how long a request may take until it is known whose it is, with what is left of a body that is refused:
+// net/http reads some of it before it answers.
+const strangerTime = 10 * time.Second
+
 // Defaults of [Handler]. A body as large as the wire allows takes four minutes at 1 Mbit/s.
 const (
 	DefaultBodyTime  = 5 * time.Minute
@@ -101,6 +105,10 @@ func (h *Handler) handle(pattern string, m methods) {
 
 // ServeHTTP implements [http.Handler].
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := readWithin(w, strangerTime); err != nil {
+		h.finish(w, r, answer{}, err)
+		return
+	}
 	// The mux would redirect to the cleaned path, but nothing here has two names.
 	if path.Clean(r.URL.Path) != r.URL.Path || r.URL.RawPath != "" {
 		h.notFound(w, r)
@@ -131,9 +139,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next endpoint) (
 			with("Retry-After", retryAfter(time.Second))
 	}
 	defer h.leave(t.dealer)
-	// Without a connection, in tests, there is no deadline to set.
-	err = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.BodyTime))
-	if err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if err := readWithin(w, h.BodyTime); err != nil {
 		return answer{}, err
 	}
 	a, err := next(r, t)
@@ -143,6 +149,15 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next endpoint) (
 		}
 	}
 	return a, err
+}
+
+// readWithin bounds the time in which the rest of the request must come. Without a connection, in tests, there is none.
+func readWithin(w http.ResponseWriter, d time.Duration) error {
+	err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(d))
+	if errors.Is(err, http.ErrNotSupported) {
+		return nil
+	}
+	return err
 }
 
 func parseTarget(r *http.Request) (target, error) {
