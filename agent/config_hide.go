@@ -14,6 +14,8 @@ var (
 	secretWord = regexp.MustCompile(`(?i)pass|pas+w|pwd|psw|ssw|secret|tok|cred|auth|apikey|api_key|user ?id|^uid$`)
 	// userInfo is the user and password of a URL.
 	userInfo = regexp.MustCompile(`://\S*@`)
+	// signerKey is a collector's private key, which somebody took for its public one.
+	signerKey = regexp.MustCompile(`PRIVATE\+KEY\+[^\s"']*`)
 	// keyLine begins with a key.
 	keyLine = regexp.MustCompile(`^\s*(- )?["']?[\pL\pN_]+["']?\s*:`)
 )
@@ -42,7 +44,7 @@ func hideSecrets(source []byte) []byte {
 			lines[i] = line[:at] + " " + hidden
 			continue
 		}
-		lines[i] = userInfo.ReplaceAllString(line, "://"+hidden+"@")
+		lines[i] = signerKey.ReplaceAllString(userInfo.ReplaceAllString(line, "://"+hidden+"@"), hidden)
 	}
 	return []byte(strings.Join(lines, "\n"))
 }

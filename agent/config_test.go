@@ -257,6 +257,7 @@ func TestHideSecrets(t *testing.T) {
 		"# the password is: x":                        "# the password is: …",
 		"proxy: http://a:b@c@proxy.lan:3128 # remark": "proxy: http://…@proxy.lan:3128 # remark",
 		"receipt_key: x":                              "receipt_key: x",
+		`receipt_key: "PRIVATE+KEY+a+1+b" # of a`:     `receipt_key: "…" # of a`,
 	} {
 		if diff := cmp.Diff(want, string(hideSecrets([]byte(source)))); diff != "" {
 			t.Errorf("%q (-want +got)\n%s", source, diff)

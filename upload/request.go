@@ -13,6 +13,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -45,6 +46,7 @@ type answer struct {
 	status    int
 	mediaType string
 	limit     int64    // bytes of body that are read
+	secret    string   // the token: what answers may repeat the request
 	body      []byte   // of a success: what should be the receipt
 	problem   *Problem // of an error, if it is problem+json
 	sent      int64    // bytes of the request's body
@@ -151,7 +153,7 @@ func (r *sending) request(ctx context.Context, method, what string, body []byte,
 	if r.Token != "" {
 		header.Set("Authorization", "Bearer "+r.Token)
 	}
-	a := answer{what: what, host: target.Host, sent: int64(len(body)), limit: MaxReceipt}
+	a := answer{what: what, host: target.Host, sent: int64(len(body)), limit: MaxReceipt, secret: r.Token}
 	if method == http.MethodGet {
 		a.limit = MaxManifest // it lists a week's batches, as a manifest does
 	}
@@ -186,7 +188,7 @@ func unreachable(a answer, err error) error {
 func (a *answer) read(response *http.Response) error {
 	a.status = response.StatusCode
 	a.mediaType, _, _ = mime.ParseMediaType(response.Header.Get("Content-Type"))
-	a.mediaType = oneLine(a.mediaType)
+	a.mediaType = oneLine(a.hide(a.mediaType))
 	a.body, a.problem = nil, nil
 	switch {
 	case a.status < 300:
@@ -208,8 +210,29 @@ func (a *answer) readProblem(body io.Reader) error {
 	if err != nil {
 		return err
 	}
-	a.problem = parseProblem(text)
+	if a.problem = parseProblem(text); a.problem != nil {
+		a.hideIn(a.problem)
+	}
 	return nil
+}
+
+// hideIn takes the token out of a problem, which is shown, logged and kept.
+func (a *answer) hideIn(p *Problem) {
+	p.Title, p.Detail = a.hide(p.Title), a.hide(p.Detail)
+	for i := range p.Lines {
+		p.Lines[i].Detail = a.hide(p.Lines[i].Detail)
+	}
+	for i := range p.Missing {
+		p.Missing[i] = a.hide(p.Missing[i])
+	}
+}
+
+// hide takes the token out of a text, in any case: media types come in lower case.
+func (a *answer) hide(text string) string {
+	if a.secret == "" {
+		return text
+	}
+	return regexp.MustCompile("(?i)"+regexp.QuoteMeta(a.secret)).ReplaceAllString(text, "[token]")
 }
 
 // parseProblem returns nil for what is no problem+json: then it is not the collector that answers.

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -108,7 +109,7 @@ func ask(t *testing.T, address, raw string, requests int) (statuses []int, bodie
 			t.Fatal(err)
 		}
 		body, err := io.ReadAll(answer.Body)
-		if err != nil {
+		if err := errors.Join(err, answer.Body.Close()); err != nil {
 			t.Fatal(err)
 		}
 		statuses, bodies = append(statuses, answer.StatusCode), append(bodies, string(body))
@@ -192,8 +193,10 @@ func TestSlowClients(t *testing.T) {
 		raw   func(*besieged) string
 		limit time.Duration
 	}{
-		"head":                        {func(b *besieged) string { return "GET / HTTP/1.1\r\nX: " + strings.Repeat("x", 1<<12) }, headerTime},
-		"body of a stranger":          {func(b *besieged) string { return b.batch("Authorization:", "X:", "Content-Length: ", "Content-Length: 1") }, slack},
+		"head": {func(b *besieged) string { return "GET / HTTP/1.1\r\nX: " + strings.Repeat("x", 1<<12) }, headerTime},
+		"body of a stranger": {func(b *besieged) string {
+			return b.batch("Authorization:", "X:", "Content-Length: ", "Content-Length: 1")
+		}, slack},
 		"body of another dealer":      {func(b *besieged) string { return b.batch(b.token, b.other, "Content-Length: ", "Content-Length: 1") }, slack},
 		"body to no path":             {func(b *besieged) string { return b.batch("/v1/", "/v2/", "Content-Length: ", "Content-Length: 1") }, slack},
 		"body with a method too many": {func(b *besieged) string { return b.batch("PUT", "POST", "Content-Length: ", "Content-Length: 1") }, slack},
