@@ -11,7 +11,7 @@ import (
 )
 
 // FuzzAnswer gives the sender whatever may answer instead of a collector. Only a success is taken for one and only a
-// problem of the collector parks orders; what is said of the rest is bounded, printable and on one line.
+// problem of the collector parks orders; what is said of the rest is bounded, printable, on one line and without the token.
 func FuzzAnswer(f *testing.F) {
 	for _, seed := range []struct {
 		status      int
@@ -26,6 +26,8 @@ func FuzzAnswer(f *testing.F) {
 		{412, ProblemType, `{"type":"` + UndeclaredType + `"}`},
 		{422, ProblemType, `{"title":"no","lines":[{"line":-1,"detail":"x\ny"}]}`},
 		{503, "text/html\x00; q=\"", "\xff"},
+		{401, ProblemType, `{"title":"` + fuzzToken + `","detail":"\u0030` + fuzzToken[1:] + `"}`},
+		{404, fuzzToken + "/" + fuzzToken, ""},
 		{99, ";", "{"},
 	} {
 		f.Add(seed.status, seed.media, []byte(seed.body))
@@ -36,7 +38,7 @@ func FuzzAnswer(f *testing.F) {
 	}
 	f.Cleanup(func() { _ = q.Close() })
 	f.Fuzz(func(t *testing.T, status int, media string, body []byte) {
-		a := answer{what: "batch", host: "collector.test", limit: MaxReceipt}
+		a := answer{what: "batch", host: "collector.test", limit: MaxReceipt, secret: fuzzToken}
 		response := &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {media}}, Body: io.NopCloser(bytes.NewReader(body))}
 		if err := a.read(response); err != nil {
 			t.Fatal(err)
@@ -61,6 +63,8 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
+const fuzzToken = "04123.mcvKtYVd0Q"
+
 // printed holds that an error can be shown to a person.
 func printed(t *testing.T, err error) {
 	t.Helper()
@@ -70,5 +74,8 @@ func printed(t *testing.T, err error) {
 	text := err.Error()
 	if len(text) > 3*maxReason || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		t.Errorf("%d bytes are said: %q", len(text), text)
+	}
+	if strings.Contains(strings.ToLower(text), strings.ToLower(fuzzToken)) {
+		t.Errorf("it shows the token: %q", text)
 	}
 }
