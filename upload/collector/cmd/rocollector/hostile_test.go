@@ -128,6 +128,7 @@ func TestHostileRequests(t *testing.T) {
 		status int
 	}{
 		"another dealer's token":               {b.batch(b.token, b.other), 403},
+		"another dealer's token, to leave":     {"DELETE /v1/dealers/04123 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + b.other + "\r\n\r\n", 403},
 		"another dealer's token, to a week":    {"GET " + hostileWeek + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + b.other + "\r\n\r\n", 403},
 		"another dealer's token, to a status":  {b.put("/v1/dealers/04123/status", "application/json", "", `{"dealer_id":"04123"}`, b.token, b.other), 403},
 		"another dealer's token, to a form":    {b.put("/v1/dealers/04123/fieldmaps/"+hexSum(hostileForm), "application/json", "", hostileForm, b.token, b.other), 403},
