@@ -16,7 +16,8 @@ import (
 // verdict is what the whitelist makes of one order, by plain evaluation of the drawn rows.
 type verdict struct {
 	skipped, failed, held, blocked bool
-	order                          map[string]any // as it is sent; empty parts are left out
+	order                          map[string]any // as it is sent; see plain
+	read                           string         // the same as JSON, with its empty rows: another row makes it another order
 }
 
 // judge evaluates the whitelist for one order.
@@ -27,6 +28,10 @@ func (s *canaryShop) judge(order *drawnRow, hashKey []byte) verdict {
 	v := verdict{order: map[string]any{}}
 	s.judgeRow(s.orders, order, hashKey, v.order, &v)
 	v.held = v.held && s.narratives == fieldmap.HoldNarratives
+	read, err := json.Marshal(v.order)
+	if v.read = string(read); err != nil {
+		v.read = err.Error()
+	}
 	return v
 }
 
@@ -45,9 +50,8 @@ func (s *canaryShop) judgeRow(d *drawnTable, row *drawnRow, hashKey []byte, out 
 				continue
 			}
 			line := map[string]any{}
-			if s.judgeRow(l, below, hashKey, line, v); len(line) > 0 {
-				lines = append(lines, line)
-			}
+			s.judgeRow(l, below, hashKey, line, v)
+			lines = append(lines, line)
 		}
 		if len(lines) > 0 {
 			out[l.send] = lines

@@ -186,7 +186,7 @@ func (s *canarySite) blocked() bool {
 // isDropped reports whether a person dropped something of the order, which reads the same since.
 func (s *canarySite) isDropped(key string, v verdict) bool {
 	read, ok := s.dropped[key]
-	return ok && read == plain(v.order)
+	return ok && read == v.read
 }
 
 // pull reads the week and holds what is sent against what the whitelist lets through.

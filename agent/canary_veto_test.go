@@ -96,7 +96,7 @@ func (s *canarySite) forgetField(orders []waitingOrder, path string) {
 // replace notes what may be sent of an order in place of what it reads, which only people may see.
 func (s *canarySite) replace(key, line string) {
 	read := plain(s.judged[key].order)
-	s.dropped[key] = read
+	s.dropped[key] = s.judged[key].read
 	s.lines = strings.ReplaceAll(s.lines, key+" "+read+"\n", line)
 	s.waiting += read + "\n"
 }
