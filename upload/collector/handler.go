@@ -109,8 +109,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.finish(w, r, answer{}, err)
 		return
 	}
-	// The mux would redirect to the cleaned path, but nothing here has two names.
-	if path.Clean(r.URL.Path) != r.URL.Path || r.URL.RawPath != "" {
+	// The mux would redirect to the cleaned path, but nothing here has two names; to * it has an answer of its own.
+	if path.Clean(r.URL.Path) != r.URL.Path || r.URL.RawPath != "" || r.RequestURI == "*" {
 		h.notFound(w, r)
 		return
 	}

@@ -142,6 +142,7 @@ func TestHostileRequests(t *testing.T) {
 		"encoded null byte":                    {b.batch(id, id[:61]+"%00"), 400},
 		"null byte":                            {b.batch(id, id[:63]+"\x00"), 400},
 		"percent sign":                         {b.batch(id, id[:62]+"%zz"), 400},
+		"asterisk in place of a path":          {"PUT * HTTP/1.1\r\nHost: x\r\n\r\n", 404},
 		"address in place of a path":           {b.batch("PUT /v1", "PUT http://169.254.169.254/v1", "/dealers/04123", "/dealers/.."), 404},
 		"id of other lines":                    {b.batch(id, strings.Repeat("0", 64)), 400},
 		"Content-Digest of another body":       {b.batch("Content-Digest: sha-256=:", "Content-Digest: sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:, sha-512=:"), 400},
