@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"roagent/extract"
+	"roagent/extract/extracttest"
 	"roagent/extract/sampledms"
 	"roagent/fieldmap"
 	"roagent/upload"
@@ -212,7 +213,7 @@ func TestProofThatFails(t *testing.T) {
 		asked := 0
 		pull := func() (code int, out string) {
 			var b bytes.Buffer
-			p := &program{ctx: t.Context(), stdout: &b, stderr: &b, config: r.config, observe: func(statement string) {
+			faults := &extracttest.Faults{Statement: func(_ int, statement string) error {
 				switch {
 				case strings.Contains(statement, "INFORMATION_SCHEMA.COLUMNS") && strings.Contains(statement, "HAS_PERMS_BY_NAME"):
 					if asked++; asked == 3 {
@@ -221,7 +222,9 @@ func TestProofThatFails(t *testing.T) {
 				case strings.Contains(statement, "HAS_DBACCESS") && asked > 1: // the rights were told: before the proof, or the next pull
 					mustExec(t, r.admin, grant)
 				}
+				return nil
 			}}
+			p := &program{ctx: t.Context(), stdout: &b, stderr: &b, config: r.config, seams: seams{wrap: faults.Wrap}}
 			err := pullCommand{}.Run(p)
 			explain(&b, err)
 			return exitCode(err), b.String()
