@@ -155,11 +155,3 @@ type Declared struct {
 	DealerID       string `json:"dealer_id"`
 	FieldmapDigest string `json:"fieldmap_digest"`
 }
-
-// WeekHeld is the answer to GET …/weeks/{week}: what the collector holds of that week.
-type WeekHeld struct {
-	DealerID string          `json:"dealer_id"`
-	Week     string          `json:"week"`
-	Batches  []ManifestBatch `json:"batches"` // sorted by id
-	Closed   bool            `json:"closed"`  // a manifest is held that names exactly these batches
-}

@@ -53,8 +53,7 @@ func exportTo(ctx context.Context, store Store, dealer string, week fieldmap.Wee
 	if err != nil {
 		return err
 	}
-	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow),
-		zstd.WithDecoderMaxMemory(upload.MaxBatch))
+	decoder, err := newBatchDecoder()
 	if err != nil {
 		return err
 	}

@@ -53,6 +53,8 @@ func New(store Store, key Key) *Handler {
 	}
 	const dealer = "/v1/dealers/{dealer}"
 	h.handle(dealer+"/weeks/{week}/batches/{batch}", methods{"PUT": h.putBatch})
+	h.handle(dealer+"/weeks", methods{"GET": h.getWeeks})
+	h.handle(dealer+"/weeks/{week}/orders", methods{"GET": h.getOrders})
 	h.handle(dealer+"/weeks/{week}", methods{"PUT": h.putManifest, "GET": h.getWeek})
 	h.handle(dealer+"/fieldmaps/{fieldmap}", methods{"PUT": h.putFieldmap})
 	h.handle(dealer+"/status", methods{"PUT": h.putStatus})

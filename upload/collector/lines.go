@@ -128,7 +128,15 @@ func (l *rawLine) field(name []byte) *[]byte {
 
 // parseLine reads a line of a batch and checks its form: exactly the members of [upload.Line], each once.
 func parseLine(data []byte) (line, error) {
-	var raw rawLine
+	raw, err := splitLine(data)
+	if err != nil {
+		return line{}, err
+	}
+	return raw.parse()
+}
+
+// splitLine finds the members of a line.
+func splitLine(data []byte) (raw rawLine, err error) {
 	var wrong error
 	object := members(data, func(name, value []byte) bool {
 		switch into := raw.field(name); {
@@ -143,11 +151,11 @@ func parseLine(data []byte) (line, error) {
 	})
 	switch {
 	case wrong != nil:
-		return line{}, wrong
+		return raw, wrong
 	case !object:
-		return line{}, errors.New("the line is not a JSON object")
+		return raw, errors.New("the line is not a JSON object")
 	}
-	return raw.parse()
+	return raw, nil
 }
 
 func (l *rawLine) parse() (line, error) {
