@@ -282,3 +282,24 @@ func FuzzMentions(f *testing.F) {
 		}
 	})
 }
+
+// FuzzHeld holds that what anybody says that the collector holds is an error or in itself right.
+func FuzzHeld(f *testing.F) {
+	d := strings.Repeat("a", 64)
+	f.Add([]byte(`{"dealer_id":"04123","week":"2026-W46","closed":true,"batches":[{"id":"` + d + `","orders":1,"receipt":"r"}],"orders":[{"key":"A","revision":2,"sha256":"` + d + `","voided":true}]}`))
+	f.Add([]byte(`{"dealer_id":"04123","week":"2026-W46","orders":[{"key":"B"},{"key":"A"}]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, err := parseHeld(b, "04123", "2026-W46")
+		if err != nil {
+			return
+		}
+		if len(h.byID) != len(h.Batches) || len(h.byKey) != len(h.Orders) || len(h.digests) != len(h.Orders) {
+			t.Errorf("%d batches of %d ids, %d orders of %d keys with %d digests", len(h.Batches), len(h.byID), len(h.Orders), len(h.byKey), len(h.digests))
+		}
+		for _, o := range h.Orders {
+			if o.Revision < 1 || o.Key == "" || o.Voided && o.Revision == 1 {
+				t.Errorf("order %+v", o)
+			}
+		}
+	})
+}

@@ -74,22 +74,24 @@ func (q *Queue) offer(w *waiting) error {
 // deliver takes a batch out of what waits and writes its receipt into the ledger. Its payload stays, for a collector
 // that loses it, until [Queue.Purge].
 func (q *Queue) deliver(w waiting, receipt Receipt, signed []byte) error {
-	return q.update("deliver batch", func(tx *bbolt.Tx) error {
-		if err := removePending(tx, w.at, w.head); err != nil {
-			return err
-		}
-		head := w.head
-		head.Delivered = receipt.Stored
-		if err := putHead(tx, w.at, head); err != nil {
-			return err
-		}
-		if err := touchWeek(tx, head.Week); err != nil {
-			return err
-		}
-		return record(tx, Entry{
-			Kind: BatchEntry, Week: head.Week, Fieldmap: head.Fieldmap, ID: head.ID, Orders: head.Orders, Bytes: head.Bytes,
-			Receipt: string(signed),
-		})
+	return q.update("deliver batch", func(tx *bbolt.Tx) error { return deliverIn(tx, w, receipt, signed) })
+}
+
+func deliverIn(tx *bbolt.Tx, w waiting, receipt Receipt, signed []byte) error {
+	if err := removePending(tx, w.at, w.head); err != nil {
+		return err
+	}
+	head := w.head
+	head.Delivered = receipt.Stored
+	if err := putHead(tx, w.at, head); err != nil {
+		return err
+	}
+	if err := touchWeek(tx, head.Week); err != nil {
+		return err
+	}
+	return record(tx, Entry{
+		Kind: BatchEntry, Week: head.Week, Fieldmap: head.Fieldmap, ID: head.ID, Orders: head.Orders, Bytes: head.Bytes,
+		Receipt: string(signed),
 	})
 }
 
@@ -163,7 +165,7 @@ func requeueOne(tx *bbolt.Tx, at place) error {
 		return err
 	}
 	if payload(tx, bucketPayloads, at) == nil {
-		return fmt.Errorf("the collector lost batch %.12s of %s, and it is past its retention here: the collector's operator must restore it from a backup", head.ID, head.Week)
+		return fmt.Errorf("the collector lost batch %.12s of %s, and it is past its retention here, or another data folder sent it: the collector's operator must restore it from a backup", head.ID, head.Week)
 	}
 	head.Delivered, head.Again = time.Time{}, true
 	if err := putHead(tx, at, head); err != nil {

@@ -33,6 +33,7 @@ const (
 	VetoedEntry      EntryKind = "vetoed"       // a person dropped what waited: Who, Week, Key or Field or neither, Orders, Why
 	UnheldEntry      EntryKind = "unheld"       // a person let what waited go before its time: Who, Week, Orders
 	RequeuedEntry    EntryKind = "requeued"     // the collector lost a batch, which is sent again: Week, ID
+	AdoptedEntry     EntryKind = "adopted"      // a week became what the collector holds of it: Week, Orders, Why
 	PurgedEntry      EntryKind = "purged"       // payloads older than the retention were deleted: Orders, Bytes
 	LeavingEntry     EntryKind = "leaving"      // a person decided that the dealer leaves: Who
 	LeftEntry        EntryKind = "left"         // the queue was emptied, of which Orders waited: Who, Receipt where the collector deleted all

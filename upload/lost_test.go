@@ -106,44 +106,6 @@ func TestDamagedValues(t *testing.T) {
 	}
 }
 
-// TestNewFolder holds that a week which another data folder has sent is not sent again from revision 1: what the
-// collector holds would count for newer. Other weeks are sent, and nothing is dropped.
-func TestNewFolder(t *testing.T) {
-	s := newSite(t)
-	s.pull("2026-W46", order("RO1", "oil"))
-	s.pull("2026-W46", order("RO1", "oil and filter"))
-	s.send()
-	if err := s.queue.Close(); err != nil {
-		t.Fatal(err)
-	}
-	s.dir = t.TempDir()
-	s.open()
-	s.pull("2026-W46", order("RO1", "tyres"))
-	s.pull("2026-W45", order("RO2", "wash"))
-	questions := len(s.collector.Questions())
-	_, err := s.trySend()
-	s.wantClass(err, upload.ClassRefused, "2 batches of 2026-W46")
-	if n := len(s.collector.Questions()) - questions; n != 2 {
-		t.Errorf("%d questions came", n)
-	}
-	s.wantHeld(map[string]int{"2026-W45/RO2": 1, "2026-W46/RO1": 2})
-	if _, ok := s.collector.Manifest("2026-W45"); !ok {
-		t.Error("the other week is not closed")
-	}
-	if pending, err := s.queue.Pending(); err != nil || pending.Orders != 1 {
-		t.Errorf("waiting: %+v %v", pending, err)
-	}
-	s.collector.Forget("2026-W46") // its operator has removed the week
-	s.send()
-	s.wantHeld(map[string]int{"2026-W45/RO2": 1, "2026-W46/RO1": 1})
-	questions = len(s.collector.Questions())
-	s.pull("2026-W46", order("RO1", "brakes"))
-	s.send()
-	if n := len(s.collector.Questions()) - questions; n != 0 {
-		t.Errorf("%d more questions came", n)
-	}
-}
-
 // TestQuestionAnswers holds what odd answers to the question about a week do: what does not let anybody in stops, and of
 // what does not know the question the answer to the batch decides. Nothing is dropped.
 func TestQuestionAnswers(t *testing.T) {

@@ -199,11 +199,15 @@ func (p *Pull) Store(page PageResult) (Stored, error) {
 	return stored, nil
 }
 
+// ErrBegunAnew is wrapped by the error of a [Pull] that another reading of its week has taken the place of, or that sending
+// has: the week was taken over from the collector, and is to be read from its beginning.
+var ErrBegunAnew = errors.New("another reading of the week has begun since")
+
 // load returns the state of the week, if this reading is still the one under way.
 func (p *Pull) load(tx *bbolt.Tx) (weekState, error) {
 	w, err := loadWeek(tx, p.name)
 	if err == nil && (w.Reading == nil || w.Begun != p.number) {
-		err = errors.New("another reading of the week has begun since")
+		err = ErrBegunAnew
 	}
 	return w, err
 }
@@ -348,7 +352,7 @@ func (p *Pull) close(tx *bbolt.Tx, f FinishResult) error {
 	if r.Partial && w.Last != nil {
 		last.Left = w.Last.Left // that of the last reading that read every order
 	}
-	w.Last, w.Reading = last, nil
+	w.Last, w.Reading, w.Adopted = last, nil, false
 	w.Readings++
 	w.Changes++
 	if err := w.save(tx, p.name); err != nil {

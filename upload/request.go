@@ -155,7 +155,7 @@ func (r *sending) request(ctx context.Context, method, what string, body []byte,
 	}
 	a := answer{what: what, host: target.Host, sent: int64(len(body)), limit: MaxReceipt, secret: r.Token}
 	if method == http.MethodGet {
-		a.limit = MaxManifest // it lists a week's batches, as a manifest does
+		a.limit = MaxHeld
 	}
 	request.SetResponseHandler(a.read)
 	response, err := r.client.Do(request)

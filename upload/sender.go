@@ -50,6 +50,7 @@ type Sent struct {
 	Bytes     int64 `json:"bytes"`     // of their bodies as sent
 	Manifests int   `json:"manifests"` // delivered
 	Parked    int   `json:"parked"`    // orders that the collector refused
+	Adopted   int   `json:"adopted"`   // weeks that were taken over from the collector: they are to be read again
 }
 
 // Add adds t to s.
@@ -59,6 +60,7 @@ func (s *Sent) Add(t Sent) {
 	s.Bytes += t.Bytes
 	s.Manifests += t.Manifests
 	s.Parked += t.Parked
+	s.Adopted += t.Adopted
 }
 
 // Send sends all batches that wait, oldest first, and then the manifests of the weeks that are complete. An error means
@@ -98,6 +100,9 @@ func (r *sending) batches(ctx context.Context) error {
 		}
 		if err = r.mayGo(ctx, w.head); err == nil {
 			err = r.batch(ctx, w)
+		}
+		if errors.Is(err, errAdopted) {
+			continue
 		}
 		if isRefused(err) { // this week's; the others go on
 			r.weeks[w.head.Week] = err
@@ -236,6 +241,13 @@ func (r *sending) manifest(ctx context.Context, week string) (lost bool, err err
 	}
 	if !due {
 		return false, r.Queue.closeWeek(c, Receipt{}, nil)
+	}
+	// A manifest that does not name all that is held would say of the rest that it does not count.
+	if err := r.checkWeek(ctx, week); err != nil {
+		if errors.Is(err, errAdopted) {
+			err = nil
+		}
+		return false, err
 	}
 	if err := r.declare(ctx, c.manifest.FieldmapDigest); err != nil {
 		return false, err

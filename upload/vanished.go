@@ -27,7 +27,7 @@ func (p *Pull) doubt() (*VanishedError, error) {
 	var vanished *VanishedError
 	err := p.q.update("look for vanished orders of "+p.name, func(tx *bbolt.Tx) error {
 		w, err := p.load(tx)
-		if err != nil || w.Last.Fieldmap != w.Reading.Fieldmap {
+		if err != nil || !w.Adopted && (w.Last == nil || w.Last.Fieldmap != w.Reading.Fieldmap) {
 			return err // another whitelist may leave out whatever it says
 		}
 		gone, held, err := p.vanished(tx)

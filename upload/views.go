@@ -15,6 +15,7 @@ type WeekStatus struct {
 	ReadAt   time.Time `json:"read_at,omitzero"`  // when the last one ended
 	Resumed  bool      `json:"resumed,omitempty"` // the last one was stopped and gone on with by a later run: some pages are older than that
 	Reading  *Progress `json:"reading,omitempty"` // the unfinished one
+	Anew     bool      `json:"anew,omitempty"`    // it was taken over from the collector, and is to be read from its beginning
 	Held     int       `json:"held"`              // orders that are sent, or queued, and not voided
 	Sent     int       `json:"sent"`              // lines with a receipt
 	Waiting  int       `json:"waiting"`           // lines queued
@@ -74,7 +75,7 @@ func weekStatus(tx *bbolt.Tx, name string) (WeekStatus, error) {
 		}
 	}
 	if r := state.Reading; r != nil {
-		w.Reading = &Progress{Started: r.Started, Tally: r.Tally}
+		w.Reading, w.Anew = &Progress{Started: r.Started, Tally: r.Tally}, r.anew()
 	}
 	if state.Closed != nil {
 		w.ClosedAt, w.Closed = state.Closed.At, state.Closed.Changes == state.Changes

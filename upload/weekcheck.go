@@ -6,35 +6,60 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"go.etcd.io/bbolt"
+
+	"roagent/fieldmap"
 )
 
-// checkWeek holds, before a week's first batch is sent, that the collector has nothing of that week that this queue
-// does not know. Else another queue has sent it: one that was moved away. Its orders have revisions that those of this
-// one, which starts again at 1, would not come up to.
+// errAdopted says that a week was taken over from the collector: nothing of it is to be sent before it is read again.
+var errAdopted = errors.New("the week was taken over from the collector")
+
+// checkWeek holds, once a run and before anything of a week is sent, that the collector has nothing of that week that
+// this queue does not know. Else another queue has sent it: one that this one is an old copy of, or that was moved
+// away. Then the week becomes what the collector holds, and errAdopted is returned.
 func (r *sending) checkWeek(ctx context.Context, week string) error {
 	if err, checked := r.weeks[week]; checked {
 		return err
 	}
-	begun, known, err := r.Queue.batchesOf(week)
+	held, err := r.getWeek(ctx, week)
+	if isNoAnswer(err) {
+		// What does not know the question, or is no collector, shows itself by its next answer.
+		r.Logger.Warn("the collector does not say what it holds of the week", "week", week, "error", err)
+		r.weeks[week] = nil
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	if !begun {
-		held, err := r.getWeek(ctx, week)
-		switch {
-		case err == nil:
-			r.weeks[week] = foreignBatches(held, known)
-			return r.weeks[week]
-		case !isNoAnswer(err):
-			return err
-		}
-		// What does not know the question, or is no collector, shows itself by its next answer.
-		r.Logger.Warn("the collector does not say what it holds of the week", "week", week, "error", err)
+	known, err := r.Queue.batchesOf(week)
+	if err != nil {
+		return err
 	}
+	foreign := foreignTo(known, held.Batches)
+	if foreign == 0 {
+		r.weeks[week] = nil
+		return nil
+	}
+	orders, err := r.getOrders(ctx, week)
+	switch {
+	case isNoAnswer(err):
+		r.weeks[week] = foreignBatches(week, foreign)
+		return r.weeks[week]
+	case err != nil:
+		return err
+	case foreignTo(known, orders.manifestBatches()) == 0: // what is foreign does not count any more
+		r.weeks[week] = nil
+		return nil
+	}
+	r.Logger.Warn("the collector holds batches that this data folder does not know: the week is taken over and read again", "week", week, "batches", foreign)
+	if err := r.Queue.adopt(orders, true); err != nil {
+		return err
+	}
+	r.sent.Adopted++
 	r.weeks[week] = nil
-	return nil
+	return errAdopted
 }
 
 // isNoAnswer reports whether something answered, and not with what it holds of a week.
@@ -43,49 +68,147 @@ func isNoAnswer(err error) bool {
 	return ok && (e.Class == ClassRefused || e.Class == ClassNotCollector)
 }
 
-func foreignBatches(held WeekHeld, known map[string]bool) error {
-	foreign := 0
-	for _, batch := range held.Batches {
+// foreignTo counts the batches that are not known.
+func foreignTo(known map[string]bool, held []ManifestBatch) (foreign int) {
+	for _, batch := range held {
 		if !known[batch.ID] {
 			foreign++
 		}
 	}
-	if foreign == 0 {
-		return nil
-	}
+	return foreign
+}
+
+// foreignBatches is for a collector that does not tell what it holds of each order: an older one.
+func foreignBatches(week string, foreign int) error {
 	return &SendError{
 		Class: ClassRefused, Status: http.StatusOK,
-		Message: fmt.Sprintf("the collector holds %d batches of %s that this data folder never sent: what is sent from here would be taken for older than they are", foreign, held.Week),
-		Hint:    "Restore the data folder from a backup, or ask the collector's operator to remove what it holds of that week.",
+		Message: fmt.Sprintf("the collector holds %d batches of %s that this data folder never sent, and does not tell which orders: what is sent from here would be taken for older than they are", foreign, week),
+		Hint:    "Ask the collector's operator to bring the collector up to date, or restore the data folder from a backup.",
 	}
 }
 
-// batchesOf returns the ids of a week's batches, and whether any was ever delivered.
-func (q *Queue) batchesOf(week string) (begun bool, ids map[string]bool, err error) {
+// batchesOf returns the ids of a week's batches.
+func (q *Queue) batchesOf(week string) (ids map[string]bool, err error) {
 	ids = map[string]bool{}
 	err = q.view("list batches of "+week, func(tx *bbolt.Tx) error {
 		return eachBatch(tx, week, func(_ place, head batchHead) error {
-			begun = begun || head.Again || !head.Delivered.IsZero()
 			ids[head.ID] = true
 			return nil
 		})
 	})
-	return begun, ids, err
+	return ids, err
 }
 
 // getWeek asks the collector what it holds of a week.
 func (r *sending) getWeek(ctx context.Context, week string) (WeekHeld, error) {
 	var held WeekHeld
-	answer, err := r.request(ctx, http.MethodGet, "question about "+week, nil, http.Header{"Accept": {"application/json"}}, "weeks", week)
-	if err != nil {
-		return held, err
+	answer, err := r.ask(ctx, "question about "+week, "weeks", week)
+	if err == nil && (json.Unmarshal(answer.body, &held) != nil || held.DealerID != r.Queue.dealer || held.Week != week) {
+		err = notCollector(answer)
 	}
-	switch action, err := manifestAction(answer); {
-	case action != accept && err != nil:
-		return held, err
-	case action != accept, answer.mediaType != "application/json", json.Unmarshal(answer.body, &held) != nil,
-		held.DealerID != r.Queue.dealer, held.Week != week:
-		return held, notCollector(answer)
+	return held, err
+}
+
+// getWeeks asks the collector of which weeks it holds anything.
+func (r *sending) getWeeks(ctx context.Context) ([]string, error) {
+	var held WeeksHeld
+	answer, err := r.ask(ctx, "question about all weeks", "weeks")
+	if err == nil && (json.Unmarshal(answer.body, &held) != nil || held.DealerID != r.Queue.dealer || held.Weeks == nil || !slices.IsSorted(held.Weeks)) {
+		err = notCollector(answer)
+	}
+	return held.Weeks, err
+}
+
+// getOrders asks the collector what it holds of each order of a week.
+func (r *sending) getOrders(ctx context.Context, week string) (*heldWeek, error) {
+	answer, err := r.ask(ctx, "question about the orders of "+week, "weeks", week, "orders")
+	if err != nil {
+		return nil, err
+	}
+	held, err := parseHeld(answer.body, r.Queue.dealer, week)
+	if err != nil {
+		r.Logger.Warn("what the collector holds of the week cannot be read", "week", week, "error", err)
+		return nil, notCollector(answer)
+	}
+	if err := held.prove(r); err != nil {
+		return nil, unproven(answer, err)
 	}
 	return held, nil
+}
+
+// ask returns the collector's answer to a question, if it is JSON.
+func (r *sending) ask(ctx context.Context, what string, path ...string) (answer, error) {
+	a, err := r.request(ctx, http.MethodGet, what, nil, http.Header{"Accept": {"application/json"}}, path...)
+	if err != nil {
+		return a, err
+	}
+	switch action, err := manifestAction(a); {
+	case action != accept && err != nil:
+		return a, err
+	case action != accept, a.mediaType != "application/json":
+		return a, notCollector(a)
+	}
+	return a, nil
+}
+
+// parseHeld reads what a collector says that it holds of a dealer's week. Its errors repeat nothing of it.
+func parseHeld(body []byte, dealer, week string) (*heldWeek, error) {
+	h := &heldWeek{byID: map[string]int{}, byKey: map[string]int{}}
+	if err := json.Unmarshal(body, &h.OrdersHeld); err != nil {
+		return nil, errors.New("it is no JSON of the right form")
+	}
+	if h.DealerID != dealer || h.Week != week {
+		return nil, errors.New("it is about another dealer or week")
+	}
+	var err error
+	if h.week, err = fieldmap.ParseWeek(week); err != nil {
+		return nil, err
+	}
+	for i, b := range h.Batches {
+		if _, err := decodeDigest(b.ID); err != nil || b.Orders < 1 || len(b.Receipt) > MaxReceipt {
+			return nil, fmt.Errorf("batch %d is not well formed", i+1)
+		}
+		if _, twice := h.byID[b.ID]; twice {
+			return nil, fmt.Errorf("batch %d is named twice", i+1)
+		}
+		h.byID[b.ID] = i
+	}
+	for i, o := range h.Orders {
+		d, err := decodeDigest(o.SHA256)
+		if err != nil || o.Key == "" || len(o.Key) > MaxKey || o.Revision < 1 || o.Revision > 1<<31-1 || o.Voided && o.Revision == 1 {
+			return nil, fmt.Errorf("order %d is not well formed", i+1)
+		}
+		if i > 0 && o.Key <= h.Orders[i-1].Key {
+			return nil, fmt.Errorf("order %d does not come behind the one before", i+1)
+		}
+		h.digests = append(h.digests, d)
+		h.byKey[o.Key] = i
+	}
+	if len(h.Orders) > 0 && len(h.Batches) == 0 {
+		return nil, errors.New("it has orders and no batch")
+	}
+	return h, nil
+}
+
+// prove holds that every batch has its receipt.
+func (h *heldWeek) prove(r *sending) error {
+	for _, b := range h.Batches {
+		receipt, err := OpenReceipt([]byte(b.Receipt), r.ReceiptKey)
+		if err != nil {
+			return err
+		}
+		if err := receipt.Proves(Receipt{Dealer: r.Queue.dealer, Week: h.week, What: BatchReceipt, ID: b.ID, Orders: b.Orders}); err != nil {
+			return err
+		}
+		h.receipts = append(h.receipts, receipt)
+	}
+	return nil
+}
+
+func (h *heldWeek) manifestBatches() []ManifestBatch {
+	batches := make([]ManifestBatch, 0, len(h.Batches))
+	for _, b := range h.Batches {
+		batches = append(batches, ManifestBatch{ID: b.ID, Orders: b.Orders})
+	}
+	return batches
 }

@@ -18,6 +18,7 @@ type weekState struct {
 	Last     *lastReading  `json:"last,omitempty"`    // the last finished one
 	Changes  uint64        `json:"changes"`           // counts whatever may change the manifest
 	Closed   *closedState  `json:"closed,omitempty"`
+	Adopted  bool          `json:"adopted,omitempty"` // its orders were taken over from the collector, and not read to the end since
 	Dropped  []DropCount   `json:"dropped,omitempty"` // all that was ever dropped of what waited
 }
 

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -41,6 +40,8 @@ type Collector struct {
 
 	// LoseManifests answers every manifest as if the batches it names were lost.
 	LoseManifests bool
+	// NoOrders knows no question about the orders of a week, as an older collector.
+	NoOrders bool
 
 	Verifier note.Verifier
 	signer   note.Signer
@@ -48,7 +49,7 @@ type Collector struct {
 	mu        sync.Mutex
 	faults    []Fault
 	batch     Fault           // of every batch
-	week      Fault           // of every question about a week
+	questions []Fault         // of questions
 	declare   Fault           // of every declaration
 	declared  map[string]bool // digests of whitelists
 	requests  []Request
@@ -123,12 +124,23 @@ func (c *Collector) FailBatches(fault Fault) {
 	c.batch = fault
 }
 
-// FailQuestions makes every question about a week fail in this way; nil makes them pass. Faults of Fail are for what
-// is sent, not for questions.
-func (c *Collector) FailQuestions(fault Fault) {
+// FailQuestions makes questions fail, one fault each, in this order, and the last for all that follow; a nil Fault lets
+// them pass. Faults of Fail are for what is sent, not for questions.
+func (c *Collector) FailQuestions(faults ...Fault) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.week = fault
+	c.questions = faults
+}
+
+// question returns the fault of the next question.
+func (c *Collector) question() (fault Fault) {
+	if len(c.questions) > 0 {
+		fault = c.questions[0]
+	}
+	if len(c.questions) > 1 {
+		c.questions = c.questions[1:]
+	}
+	return fault
 }
 
 // Requests returns what was sent so far, without the questions about weeks and the declarations.
@@ -241,7 +253,7 @@ func (c *Collector) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	switch {
 	case r.Method == http.MethodGet:
-		fault = c.week
+		fault = c.question()
 	case isDeclaration(r.URL.Path):
 		fault = c.declare
 	case len(c.faults) > 0:
@@ -272,7 +284,7 @@ func (c *Collector) answer(r *http.Request) (*http.Response, error) {
 		return problem(r, upload.Problem{Type: upload.LeftType, Status: http.StatusGone, Title: "the dealer has left"}), nil
 	}
 	if r.Method == http.MethodGet {
-		return c.getWeek(r)
+		return c.get(r)
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -304,25 +316,6 @@ func (c *Collector) answer(r *http.Request) (*http.Response, error) {
 		return respond(r, http.StatusNoContent, "", nil), nil
 	}
 	return respond(r, http.StatusNotFound, "text/html", []byte("<h1>404</h1>")), nil
-}
-
-// getWeek answers what is held of a week.
-func (c *Collector) getWeek(r *http.Request) (*http.Response, error) {
-	path := strings.Split(strings.TrimPrefix(r.URL.Path, "/v1/dealers/"), "/")
-	if len(path) != 3 {
-		return respond(r, http.StatusNotFound, "text/html", []byte("<h1>404</h1>")), nil
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	held := upload.WeekHeld{DealerID: path[0], Week: path[2], Batches: []upload.ManifestBatch{}}
-	for _, id := range slices.Sorted(maps.Keys(c.batches[path[2]])) {
-		held.Batches = append(held.Batches, upload.ManifestBatch{ID: id, Orders: len(c.batches[path[2]][id])})
-	}
-	body, err := json.Marshal(held)
-	if err != nil {
-		return nil, err
-	}
-	return respond(r, http.StatusOK, "application/json", body), nil
 }
 
 func (c *Collector) putBatch(r *http.Request, dealer, week, id string, body []byte) (*http.Response, error) {
@@ -409,8 +402,7 @@ func (c *Collector) follows(line upload.Line) string {
 	moved := len(c.offered[line.Key]) > 1
 	next := past{revision: line.Revision, voided: line.Voided, content: last.content}
 	if !line.Voided {
-		sum := sha256.Sum256(line.RepairOrder)
-		next.content = hex.EncodeToString(sum[:])
+		next.content = digestOf(line)
 	}
 	c.history[name] = next
 	switch {

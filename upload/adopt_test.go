@@ -1,0 +1,434 @@
+package upload_test
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"roagent/upload"
+	"roagent/upload/uploadtest"
+)
+
+// TestNewFolder (complaint 17) holds that a new data folder goes on behind what another one has sent: nothing is sent
+// twice, revisions go on counting, and the manifest names all batches.
+func TestNewFolder(t *testing.T) {
+	s := newSite(t)
+	s.pull("2026-W46", order("RO1", "oil"), order("RO2", "wash"), order("RO3", "lamp"), order("RO4", "horn"))
+	s.pull("2026-W46", order("RO1", "oil and filter"), order("RO2", "wash"), order("RO3", "lamp"))
+	s.send()
+	s.newFolder(t)
+	now := []uploadtest.Order{order("RO1", "tyres"), order("RO2", "wash"), order("RO4", "horn"), order("RO5", "new")}
+	s.pull("2026-W46", now...)
+	s.pull("2026-W45", order("RO6", "else"))
+	if sent := s.send(); sent.Adopted != 1 || sent.Orders != 1 {
+		t.Errorf("sent %+v", sent)
+	}
+	s.wantHeld(map[string]int{"2026-W45/RO6": 1, "2026-W46/RO1": 2, "2026-W46/RO2": 1, "2026-W46/RO3": 1})
+	s.wantAnew("2026-W46")
+	if _, ok := s.collector.Manifest("2026-W45"); !ok {
+		t.Error("the other week is not closed")
+	}
+	s.pull("2026-W46", now...)
+	if sent := s.send(); sent.Adopted != 0 || sent.Orders != 4 {
+		t.Errorf("sent %+v", sent)
+	}
+	s.wantHeld(map[string]int{"2026-W45/RO6": 1, "2026-W46/RO1": 3, "2026-W46/RO2": 1, "2026-W46/RO4": 3, "2026-W46/RO5": 1})
+	s.wantAnew()
+	s.sound()
+	if _, err := s.queue.VerifyLedger(s.collector.Verifier); err != nil {
+		t.Error(err)
+	}
+	if entry, ok := s.lastOf(upload.AdoptedEntry); !ok || entry.Orders != 4 || !strings.Contains(entry.Why, "3 batches") || !strings.Contains(entry.Why, "4 lines") {
+		t.Errorf("ledger: %+v", entry)
+	}
+}
+
+// TestOlderCollector holds that a week stops of which the collector does not tell the orders.
+func TestOlderCollector(t *testing.T) {
+	s := newSite(t)
+	s.pull("2026-W46", order("RO1", "oil"))
+	s.send()
+	s.newFolder(t)
+	s.collector.NoOrders = true
+	s.pull("2026-W46", order("RO1", "tyres"))
+	s.pull("2026-W45", order("RO2", "wash"))
+	_, err := s.trySend()
+	s.wantClass(err, upload.ClassRefused, "1 batches of 2026-W46")
+	s.wantHeld(map[string]int{"2026-W45/RO2": 1, "2026-W46/RO1": 1})
+	s.collector.NoOrders = false
+	s.send()
+	s.pull("2026-W46", order("RO1", "tyres"))
+	s.send()
+	s.wantHeld(map[string]int{"2026-W45/RO2": 1, "2026-W46/RO1": 2})
+	s.sound()
+}
+
+// TestAnswersAboutOrders holds that nothing is taken over from what is no collector, or proves nothing.
+func TestAnswersAboutOrders(t *testing.T) {
+	good := func(change string) string {
+		list := `{"dealer_id":"04123","week":"2026-W46","closed":true,"batches":[],"orders":[]}`
+		old, with, _ := strings.Cut(change, "=>")
+		return strings.Replace(list, old, with, 1)
+	}
+	batch := `{"id":"` + strings.Repeat("a", 64) + `","orders":1,"receipt":"none"}`
+	for name, body := range map[string]string{
+		"HTML":           "<h1>Welcome</h1>",
+		"cut off":        good("}=>"),
+		"another dealer": good("04123=>99999"),
+		"another week":   good("W46=>W45"),
+		"no receipt":     good(`"batches":[]=>"batches":[` + batch + `]`),
+		"orders alone":   good(`"orders":[]=>"orders":[{"key":"A","revision":1,"sha256":"` + strings.Repeat("a", 64) + `"}]`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			s.pull("2026-W46", order("RO1", "oil"))
+			s.send()
+			s.newFolder(t)
+			s.pull("2026-W46", order("RO1", "tyres"))
+			s.collector.FailQuestions(nil, uploadtest.Answer(200, "application/json", body))
+			_, err := s.trySend()
+			s.wantClass(err, upload.ClassRefused, "up to date")
+			s.wantHeld(map[string]int{"2026-W46/RO1": 1})
+			s.wantAnew()
+		})
+	}
+}
+
+// TestTakeOverOutage holds that a collector that goes away between the questions changes nothing.
+func TestTakeOverOutage(t *testing.T) {
+	s := newSite(t)
+	s.pull("2026-W46", order("RO1", "oil"))
+	s.send()
+	s.newFolder(t)
+	s.sender.Retries = 0
+	s.pull("2026-W46", order("RO1", "tyres"))
+	s.collector.FailQuestions(nil, uploadtest.Answer(503, "", ""))
+	_, err := s.trySend()
+	s.wantClass(err, upload.ClassUnreachable, "stays queued")
+	s.wantAnew()
+	s.collector.FailQuestions(nil)
+	s.send()
+	s.wantAnew("2026-W46")
+}
+
+// TestOldCopy (complaint 17) puts an old copy of the data folder back, at several moments and after all kinds of edits:
+// nothing is lost, nothing is sent twice.
+func TestOldCopy(t *testing.T) {
+	bad := order("RO2", "bad")
+	for name, tt := range map[string]struct {
+		queued bool // the copy holds what was read, and the collector has it
+		then   func(s *site)
+		now    []uploadtest.Order
+		held   map[string]int
+	}{
+		"an edit": {
+			then: func(s *site) { s.readSend("2026-W46", order("RO1", "tyres"), order("RO2", "wash")) },
+			now:  []uploadtest.Order{order("RO1", "tyres"), order("RO2", "wash")},
+			held: map[string]int{"2026-W46/RO1": 2, "2026-W46/RO2": 1},
+		},
+		"two edits, of which the copy sees the last": {
+			then: func(s *site) {
+				s.readSend("2026-W46", order("RO1", "tyres"), order("RO2", "wash"))
+				s.readSend("2026-W46", order("RO1", "brakes"), order("RO2", "wash"))
+			},
+			now:  []uploadtest.Order{order("RO1", "brakes"), order("RO2", "lamp")},
+			held: map[string]int{"2026-W46/RO1": 3, "2026-W46/RO2": 2},
+		},
+		"an edit and its undoing": {
+			then: func(s *site) {
+				s.readSend("2026-W46", order("RO1", "tyres"), order("RO2", "wash"))
+				s.readSend("2026-W46", order("RO1", "oil"), order("RO2", "wash"))
+			},
+			now:  []uploadtest.Order{order("RO1", "oil"), order("RO2", "lamp")},
+			held: map[string]int{"2026-W46/RO1": 3, "2026-W46/RO2": 2},
+		},
+		"an order gone": {
+			then: func(s *site) { s.readSend("2026-W46", order("RO1", "oil")) },
+			now:  []uploadtest.Order{order("RO1", "oil")},
+			held: map[string]int{"2026-W46/RO1": 1},
+		},
+		"an order gone, and back": {
+			then: func(s *site) {
+				s.readSend("2026-W46", order("RO1", "oil"))
+				s.readSend("2026-W46", order("RO1", "oil"), order("RO2", "wash"))
+			},
+			now:  []uploadtest.Order{order("RO1", "oil"), order("RO2", "wash"), order("RO3", "new")},
+			held: map[string]int{"2026-W46/RO1": 1, "2026-W46/RO2": 3, "2026-W46/RO3": 1},
+		},
+		"an order moved away": {
+			then: func(s *site) {
+				s.readSend("2026-W45", order("RO2", "wash"))
+				s.readSend("2026-W46", order("RO1", "oil"))
+			},
+			now:  []uploadtest.Order{order("RO1", "oil")},
+			held: map[string]int{"2026-W45/RO2": 3, "2026-W46/RO1": 1},
+		},
+		"an order moved here": {
+			then: func(s *site) {
+				s.readSend("2026-W45", order("RO3", "horn"))
+				s.readSend("2026-W46", order("RO1", "oil"), order("RO2", "wash"), order("RO3", "horn"))
+			},
+			now:  []uploadtest.Order{order("RO1", "oil"), order("RO2", "wash"), order("RO3", "horn")},
+			held: map[string]int{"2026-W46/RO1": 1, "2026-W46/RO2": 1, "2026-W46/RO3": 3},
+		},
+		"what waited has arrived": {
+			queued: true, then: func(*site) {},
+			now:  []uploadtest.Order{order("RO1", "queued"), order("RO2", "wash")},
+			held: map[string]int{"2026-W46/RO1": 2, "2026-W46/RO2": 1},
+		},
+		"what waited has arrived, and more": {
+			queued: true, then: func(s *site) { s.readSend("2026-W46", order("RO1", "more"), order("RO2", "wash")) },
+			now:  []uploadtest.Order{order("RO1", "again"), order("RO2", "wash")},
+			held: map[string]int{"2026-W46/RO1": 4, "2026-W46/RO2": 1},
+		},
+		"what waited has arrived in halves": {
+			queued: true, then: func(s *site) { s.collector.MaxOrders = 1 },
+			now:  []uploadtest.Order{order("RO1", "queued"), order("RO2", "wash")},
+			held: map[string]int{"2026-W46/RO1": 2, "2026-W46/RO2": 1},
+		},
+		"an order refused": {
+			then: func(s *site) { s.readSend("2026-W46", order("RO1", "tyres"), bad) },
+			now:  []uploadtest.Order{order("RO1", "tyres"), bad},
+			held: map[string]int{"2026-W46/RO1": 2, "2026-W46/RO2": 1},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			s.collector.Refuse = refuseBad
+			s.readSend("2026-W46", order("RO1", "oil"), order("RO2", "wash"))
+			if tt.queued {
+				s.pull("2026-W46", order("RO1", "queued"), order("RO2", "wash"))
+			}
+			old := s.copy(t)
+			if name == "what waited has arrived in halves" {
+				s.pull("2026-W46", order("RO1", "queued"), order("RO2", "wash"), order("RO9", "passing"))
+			}
+			tt.then(s)
+			s.send()
+			s.putBack(t, old)
+			for range 2 { // what is taken over is read again
+				s.pull("2026-W46", tt.now...)
+				s.send()
+			}
+			s.wantAnew()
+			s.wantHeld(tt.held)
+			s.sound()
+			s.pull("2026-W46", tt.now...)
+			if sent := s.send(); sent != (upload.Sent{}) {
+				t.Errorf("all was sent, and then %+v", sent)
+			}
+		})
+	}
+}
+
+// TestOldCopyParked holds that what is parked in an old copy cannot be released behind what the collector took since.
+func TestOldCopyParked(t *testing.T) {
+	s := newSite(t)
+	s.collector.Refuse = refuseBad
+	s.readSend("2026-W46", order("RO1", "oil"))
+	s.readSend("2026-W46", order("RO1", "bad"))
+	old := s.copy(t)
+	s.collector.Refuse = nil
+	items, err := s.queue.Parked()
+	if err != nil || len(items) != 1 {
+		t.Fatalf("parked: %+v %v", items, err)
+	}
+	if err := s.queue.Release(items[0].Number, "kim"); err != nil {
+		t.Fatal(err)
+	}
+	s.send()
+	s.putBack(t, old)
+	s.readSend("2026-W46", order("RO1", "bad"), order("RO2", "new")) // the first comes to nothing, the other makes a line
+	if s.parkedOrders() != 0 {
+		t.Error("it is still parked")
+	}
+	s.readSend("2026-W46", order("RO1", "bad"), order("RO2", "new"))
+	s.wantHeld(map[string]int{"2026-W46/RO1": 2, "2026-W46/RO2": 1})
+	s.sound()
+}
+
+// TestOldCopyDropped holds that what a person had dropped when the copy was made stays so.
+func TestOldCopyDropped(t *testing.T) {
+	s := newSite(t)
+	s.queue.Hold = time.Hour
+	s.pull("2026-W46", order("RO1", "secret"), order("RO2", "wash"))
+	if _, err := s.queue.Veto(upload.Veto{What: upload.DropOrder, Key: "RO1", Why: "no", Who: "kim"}); err != nil {
+		t.Fatal(err)
+	}
+	s.queue.Hold = 0
+	s.send()
+	old := s.copy(t)
+	s.readSend("2026-W46", order("RO1", "secret"), order("RO2", "lamp"))
+	s.putBack(t, old)
+	for range 2 {
+		s.readSend("2026-W46", order("RO1", "secret"), order("RO2", "tyres"))
+	}
+	s.wantHeld(map[string]int{"2026-W46/RO2": 3})
+	s.sound()
+}
+
+// TestOldCopyDoubted holds that the first reading of a week that was taken over does not void most of it.
+func TestOldCopyDoubted(t *testing.T) {
+	s := newSite(t)
+	s.pull("2026-W46", benchOrders(0, 50)...)
+	s.send()
+	s.newFolder(t)
+	s.readSend("2026-W46", order("RO1", "of another database"))
+	p := s.begin("2026-W46")
+	s.store(p, nil, order("RO1", "of another database"))
+	var vanished *upload.VanishedError
+	if _, err := p.Finish(upload.FinishResult{Now: time.Now()}); !errors.As(err, &vanished) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestReadingTakenOver holds that a reading ends whose week was taken over meanwhile.
+func TestReadingTakenOver(t *testing.T) {
+	s := newSite(t)
+	s.readSend("2026-W46", order("RO1", "oil"))
+	s.newFolder(t)
+	p := s.begin("2026-W46")
+	s.store(p, []byte("RO1"), order("RO1", "tyres"))
+	s.send()
+	if _, err := p.Store(s.page(p, nil, order("RO2", "new"))); !errors.Is(err, upload.ErrBegunAnew) {
+		t.Errorf("got %v", err)
+	}
+	s.readSend("2026-W46", order("RO1", "tyres"), order("RO2", "new"))
+	s.wantHeld(map[string]int{"2026-W46/RO1": 2, "2026-W46/RO2": 1})
+	s.sound()
+}
+
+// TestOldCopyModel puts old copies back in the midst of random edits, pulls, kills and faults. Whatever the sequence: no
+// line comes twice, and once all is read and sent both ends hold the same.
+func TestOldCopyModel(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		m := newModel(t, rt)
+		rt.Cleanup(func() {
+			if err := m.site.queue.Close(); err != nil {
+				rt.Error(err)
+			}
+		})
+		var copies [][]byte
+		rt.Repeat(map[string]func(*rapid.T){
+			"write": m.write, "delete": m.delete, "move": m.move, "page": m.readPage, "send": m.sendSome,
+			"kill":    func(*rapid.T) { m.site.reopen() },
+			"week":    func(t *rapid.T) { m.readWeek(t) },
+			"full":    m.full,
+			"approve": m.approve,
+			"release": m.release,
+			"run":     func(*rapid.T) { m.nextRun() },
+			"voids":   func(*rapid.T) { m.keepVoid = !m.keepVoid },
+			"copy":    func(*rapid.T) { copies = append(copies, m.site.copy(t)) },
+			"back": func(t2 *rapid.T) {
+				if len(copies) == 0 {
+					t2.Skip()
+				}
+				m.site.putBack(t, rapid.SampledFrom(copies).Draw(t2, "copy"))
+			},
+			"": func(*rapid.T) { m.site.sound() },
+		})
+		m.settleOldCopy()
+	})
+}
+
+// readWeek reads a week to its end.
+func (m *model) readWeek(t *rapid.T) {
+	name := rapid.SampledFrom(modelWeeks()).Draw(t, "week")
+	m.site.queue.MaxSize = 0
+	for !m.step(name) {
+		continue
+	}
+}
+
+// settleOldCopy is settle without what an old copy cannot know: whom the batches are about.
+func (m *model) settleOldCopy() {
+	m.site.collector.MaxOrders, m.site.collector.NoZstd, m.site.queue.MaxSize, m.keepVoid = 0, false, 0, false
+	m.site.collector.Refuse = nil
+	for range 3 {
+		for _, name := range modelWeeks() { // every order changes, so that each week has something to send
+			for key, order := range m.dms[name] {
+				m.put(name, key, strings.TrimSuffix(order.Text, unreadable)+" no more")
+			}
+		}
+		m.readAll()
+		m.site.send()
+		m.releaseVoids()
+	}
+	m.site.send()
+	m.compare(false)
+	m.site.sound()
+}
+
+// readSend reads a week and sends.
+func (s *site) readSend(name string, orders ...uploadtest.Order) {
+	s.t.Helper()
+	s.pull(name, orders...)
+	s.send()
+}
+
+// newFolder goes on in a new data folder.
+func (s *site) newFolder(t *testing.T) {
+	t.Helper()
+	if err := s.queue.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.dir = t.TempDir()
+	s.open()
+}
+
+// copy returns a copy of the database.
+func (s *site) copy(t *testing.T) []byte {
+	t.Helper()
+	if err := s.queue.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text := read(t, filepath.Join(s.dir, "queue.db"))
+	s.open()
+	return text
+}
+
+// putBack puts a copy of the database back.
+func (s *site) putBack(t *testing.T, copied []byte) {
+	t.Helper()
+	if err := s.queue.Close(); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(s.dir, "queue.db"), copied)
+	s.open()
+}
+
+// wantAnew holds which weeks are to be read anew.
+func (s *site) wantAnew(want ...string) {
+	s.t.Helper()
+	weeks, err := s.queue.Weeks()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var got []string
+	for _, w := range weeks {
+		if w.Anew {
+			got = append(got, w.Week)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		s.t.Error("weeks to be read anew: " + diff)
+	}
+}
+
+func (s *site) lastOf(kind upload.EntryKind) (last upload.Entry, ok bool) {
+	s.t.Helper()
+	for e, err := range s.queue.Entries() {
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if e.Kind == kind {
+			last, ok = e.Entry, true
+		}
+	}
+	return last, ok
+}
