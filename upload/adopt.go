@@ -273,7 +273,7 @@ func (a *adoption) leave(at []byte, key string) error {
 	return orders.Put([]byte(key), state.append(nil))
 }
 
-// week gives up a reading that is under way, and forgets the manifest: the next one names other batches.
+// week gives up a reading that is under way.
 func (a *adoption) week() error {
 	w, err := loadWeek(a.tx, a.name)
 	if err != nil {
@@ -281,8 +281,9 @@ func (a *adoption) week() error {
 	}
 	w.Begun++
 	w.Changes++
-	w.Closed, w.Reading, w.Adopted = nil, nil, true
-	if a.again {
+	due := a.again || w.Reading.anew()
+	w.Reading, w.Adopted = nil, true
+	if due {
 		w.Reading = &readingState{Started: time.Now().UTC()} // under no whitelist: the next Begin begins anew
 	} else {
 		w.Readings = max(1, w.Readings)

@@ -256,20 +256,73 @@ func TestOldCopyParked(t *testing.T) {
 func TestOldCopyDropped(t *testing.T) {
 	s := newSite(t)
 	s.queue.Hold = time.Hour
-	s.pull("2026-W46", order("RO1", "secret"), order("RO2", "wash"))
-	if _, err := s.queue.Veto(upload.Veto{What: upload.DropOrder, Key: "RO1", Why: "no", Who: "kim"}); err != nil {
-		t.Fatal(err)
-	}
+	s.pull("2026-W46", order("RO1", "secret"), order("RO2", "wash"), order("RO3", "harmless"))
+	s.dropOrder(t, "RO1")
 	s.queue.Hold = 0
 	s.send()
+	s.queue.Hold = time.Hour
+	s.pull("2026-W46", order("RO1", "secret"), order("RO2", "wash"), order("RO3", "secret"))
+	s.dropOrder(t, "RO3")
+	s.queue.Hold = 0
 	old := s.copy(t)
-	s.readSend("2026-W46", order("RO1", "secret"), order("RO2", "lamp"))
+	s.readSend("2026-W46", order("RO1", "secret"), order("RO2", "lamp"), order("RO3", "secret"))
 	s.putBack(t, old)
 	for range 2 {
-		s.readSend("2026-W46", order("RO1", "secret"), order("RO2", "tyres"))
+		s.readSend("2026-W46", order("RO1", "secret"), order("RO2", "tyres"), order("RO3", "secret"))
 	}
-	s.wantHeld(map[string]int{"2026-W46/RO2": 3})
+	s.wantHeld(map[string]int{"2026-W46/RO2": 3, "2026-W46/RO3": 1})
 	s.sound()
+}
+
+func (s *site) dropOrder(t *testing.T, key string) {
+	t.Helper()
+	if done, err := s.queue.Veto(upload.Veto{What: upload.DropOrder, Key: key, Why: "no", Who: "kim"}); err != nil || done.Orders() != 1 {
+		t.Fatalf("dropped %+v %v", done, err)
+	}
+}
+
+// TestNewFolderMoves holds that an order that moves is voided in the week in which the collector has it, and that its
+// revisions go on counting.
+func TestNewFolderMoves(t *testing.T) {
+	s := newSite(t)
+	s.readSend("2026-W46", order("RO1", "oil"), order("RO2", "wash"))
+	s.newFolder(t)
+	s.readSend("2026-W46", order("RO1", "tyres"), order("RO2", "wash")) // is taken over
+	s.readSend("2026-W45", order("RO2", "wash"))
+	s.wantHeld(map[string]int{"2026-W45/RO2": 3, "2026-W46/RO1": 1})
+	s.readSend("2026-W46", order("RO1", "tyres"))
+	s.wantHeld(map[string]int{"2026-W45/RO2": 3, "2026-W46/RO1": 2})
+	s.newFolder(t)
+	s.readSend("2026-W46", order("RO1", "brakes")) // is taken over: RO2 is voided there
+	s.readSend("2026-W45", order("RO2", "lamp"))   // likewise: it is here
+	s.readSend("2026-W46", order("RO1", "brakes"), order("RO2", "lamp"))
+	s.wantHeld(map[string]int{"2026-W46/RO1": 3, "2026-W46/RO2": 5})
+	s.sound()
+}
+
+// TestOldCopyManifest holds that an old copy that has nothing to send closes no week under the batches that it does not
+// know: a manifest that does not name them says that they do not count.
+func TestOldCopyManifest(t *testing.T) {
+	s := newSite(t)
+	now := []uploadtest.Order{order("RO1", "oil"), order("RO2", "wash")}
+	s.readSend("2026-W46", now...)
+	old := s.copy(t)
+	s.readSend("2026-W46", now[0])
+	s.readSend("2026-W46", now...)
+	s.putBack(t, old)
+	p := s.begin("2026-W46")
+	s.store(p, nil, now...)
+	if _, err := p.Finish(upload.FinishResult{Now: time.Now(), Keyless: 1}); err != nil { // the manifest says something else
+		t.Fatal(err)
+	}
+	if sent := s.send(); sent.Manifests != 0 || sent.Adopted != 1 {
+		t.Errorf("sent %+v", sent)
+	}
+	s.readSend("2026-W46", now...)
+	s.sound()
+	if m, _ := s.collector.Manifest("2026-W46"); len(m.Batches) != 3 {
+		t.Errorf("manifest: %+v", m)
+	}
 }
 
 // TestOldCopyDoubted holds that the first reading of a week that was taken over does not void most of it.

@@ -118,13 +118,15 @@ func loadHead(tx *bbolt.Tx, at place) (batchHead, error) {
 	return head, nil
 }
 
+const payloadKey = "sealed"
+
 // putPayload stores a large value in a bucket of its own: beside others it would be copied whenever one is added.
 func putPayload(tx *bbolt.Tx, into string, at, sealed []byte) error {
 	b, err := bucket(tx, into).CreateBucket(at)
 	if err != nil {
 		return fmt.Errorf("store payload: %w", err)
 	}
-	return b.Put([]byte("sealed"), sealed)
+	return b.Put([]byte(payloadKey), sealed)
 }
 
 // payload returns a sealed payload, valid until tx ends; nil where there is none.
@@ -133,7 +135,7 @@ func payload(tx *bbolt.Tx, from string, at []byte) []byte {
 	if b == nil {
 		return nil
 	}
-	return b.Get([]byte("sealed"))
+	return b.Get([]byte(payloadKey))
 }
 
 // unseal returns the compressed lines of a batch.

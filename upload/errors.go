@@ -27,9 +27,9 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("the data folder %s is in use by %s; wait until it ends, or stop the service, and try again", e.Dir, who)
 }
 
-// startAnew is the way where there is no backup. Without the collector's operator it ends at [Sender.Send]: what a new
-// queue sends would start at revision 1 again, behind what the collector holds.
-const startAnew = "Without a backup, move the whole data folder away and ask the collector's operator to remove what it holds of the weeks that are then read and sent as new"
+// startAnew is the way where there is no backup. A new queue goes on behind what the collector holds; hash.key keeps the
+// hashed values those that were sent before.
+const startAnew = "Without a backup, move the whole data folder away and put its hash.key into a new one: once the whitelist is approved again, that goes on behind what the collector holds"
 
 // damageError is what a part of the database says that cannot be read. It becomes a [CorruptError] where the file's
 // name is known.
@@ -60,14 +60,20 @@ func panicDamage(p any) error {
 }
 
 // CorruptError is returned where the queue's file is damaged or no queue at all. The file is left as it is.
+// [Queue.Rebuild] makes a new one, unless a person must look first.
 type CorruptError struct {
-	Path string
-	Err  error
+	Path   string
+	Err    error
+	Manual bool // there is no file to set aside, or it is another program's
 }
 
 // Error says what is wrong and what to do.
 func (e *CorruptError) Error() string {
-	return fmt.Sprintf("the queue %s cannot be read: %v; nothing was changed. Stop every roagent and restore the data folder from a backup. %s", e.Path, e.Err, startAnew)
+	s := fmt.Sprintf("the queue %s cannot be read: %v; nothing was changed. ", e.Path, e.Err)
+	if e.Manual {
+		return s + "Stop every roagent and restore the data folder from a backup. " + startAnew
+	}
+	return s + "The next run of the service, or 'roagent pull', sets it aside and makes a new one out of what it proves and of what the collector holds: nothing is sent twice"
 }
 
 func (e *CorruptError) Unwrap() error { return e.Err }

@@ -34,6 +34,7 @@ const (
 	UnheldEntry      EntryKind = "unheld"       // a person let what waited go before its time: Who, Week, Orders
 	RequeuedEntry    EntryKind = "requeued"     // the collector lost a batch, which is sent again: Week, ID
 	AdoptedEntry     EntryKind = "adopted"      // a week became what the collector holds of it: Week, Orders, Why
+	RebuiltEntry     EntryKind = "rebuilt"      // the queue was damaged: Names the file set aside, Why; entries behind the one before may be lost
 	PurgedEntry      EntryKind = "purged"       // payloads older than the retention were deleted: Orders, Bytes
 	LeavingEntry     EntryKind = "leaving"      // a person decided that the dealer leaves: Who
 	LeftEntry        EntryKind = "left"         // the queue was emptied, of which Orders waited: Who, Receipt where the collector deleted all

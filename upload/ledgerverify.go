@@ -16,7 +16,18 @@ type LedgerSummary struct {
 	First    time.Time `json:"first,omitzero"` // when the first entry was written
 	Last     time.Time `json:"last,omitzero"`
 	Receipts int       `json:"receipts"` // that verify
-	Head     string    `json:"head"`     // the digest of the last entry: who keeps it can tell later that nothing was rewritten
+	// Rebuilt names the places where the queue was damaged and rebuilt: what was noted between the entry before and that
+	// one may be lost.
+	Rebuilt []LedgerGap `json:"rebuilt,omitempty"`
+	Head    string      `json:"head"` // the digest of the last entry: who keeps it can tell later that nothing was rewritten
+}
+
+// LedgerGap is where a ledger goes on that lost its end.
+type LedgerGap struct {
+	Number uint64    `json:"number"` // of the entry that says so
+	At     time.Time `json:"at"`
+	File   string    `json:"file"` // that was set aside, beside the queue
+	Why    string    `json:"why"`
 }
 
 // LedgerError names the first entry of the ledger that does not hold.
@@ -95,6 +106,9 @@ func (v *ledgerVerifier) entry(key, text, after []byte) error {
 	}
 	if err := v.receipt(&e); err != nil {
 		return &LedgerError{Number: v.number, Problem: "has no receipt that proves it: " + err.Error(), Err: err}
+	}
+	if e.Kind == RebuiltEntry && len(e.Names) == 1 {
+		v.sum.Rebuilt = append(v.sum.Rebuilt, LedgerGap{Number: e.Number, At: e.At, File: e.Names[0], Why: e.Why})
 	}
 	v.head = linkOf(text)
 	v.sum.Entries++

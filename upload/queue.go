@@ -83,6 +83,7 @@ type Queue struct {
 	dir    string
 	dealer string
 	db     *bbolt.DB
+	file   *os.File // of db, which closes it
 	sealer *sealer
 	page   *pageWriter // used in transactions that write, of which there is one at a time
 }
@@ -155,35 +156,57 @@ func (q *Queue) checkLost() error {
 	info, err := os.Stat(q.path())
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return q.lost("the file is missing")
+		return q.lost("the file is missing", true)
 	case err == nil && info.Size() == 0:
-		return q.lost("the file is empty")
+		return q.lost("the file is empty", false)
 	}
 	return nil // opening it says what else there is
 }
 
-// lost returns an error where the queue had a key, which is made when its file is.
-func (q *Queue) lost(what string) error {
+// lost returns an error where the queue had a key, which is made when its file is. A file that is missing may lie
+// somewhere else, or its disk: a person must look.
+func (q *Queue) lost(what string, manual bool) error {
 	if _, err := os.Stat(q.keyPath()); err != nil {
 		return nil
 	}
-	return &CorruptError{Path: q.path(), Err: fmt.Errorf("%s, though its key %s is there", what, q.keyPath())}
+	return &CorruptError{Path: q.path(), Manual: manual, Err: fmt.Errorf("%s, though its key %s is there", what, q.keyPath())}
 }
 
-// openDatabase opens the file. bbolt answers some damage with a panic or a fault in its memory map; both become errors.
-func (q *Queue) openDatabase() (err error) {
-	var file *os.File
+// openDatabase opens the file, once it is found sound: bbolt believes what it reads, and the free list already when it
+// opens a file to write.
+func (q *Queue) openDatabase() error {
+	if _, err := os.Stat(q.path()); err == nil {
+		db, file, err := q.openFile(true)
+		if err != nil {
+			return err
+		}
+		if err := q.checkPages(file); err != nil {
+			return errors.Join(&CorruptError{Path: q.path(), Err: err}, db.Close())
+		}
+		if err := db.Close(); err != nil {
+			return fmt.Errorf("open queue %s: %w", q.path(), err)
+		}
+	}
+	var err error
+	q.db, q.file, err = q.openFile(false)
+	return err
+}
+
+// openFile has bbolt open the file and lock it, against others that write or against all. bbolt answers some damage
+// with a panic or a fault in its memory map; both become errors.
+func (q *Queue) openFile(readOnly bool) (db *bbolt.DB, file *os.File, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
 			err = &CorruptError{Path: q.path(), Err: panicDamage(p)}
 			if file != nil {
-				_ = file.Close() // bbolt gave no handle to close; its lock goes with the file
+				_ = file.Close() // bbolt gave no handle to close
 			}
 		}
 	}()
-	db, err := bbolt.Open(q.path(), 0o600, &bbolt.Options{
+	db, err = bbolt.Open(q.path(), 0o600, &bbolt.Options{
 		Timeout:      lockTimeout,
+		ReadOnly:     readOnly,
 		FreelistType: bbolt.FreelistMapType, // its cost does not grow with the file
 		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 			f, err := os.OpenFile(name, flag, mode)
@@ -193,33 +216,27 @@ func (q *Queue) openDatabase() (err error) {
 	})
 	switch {
 	case err == nil:
+		return db, file, nil
 	case errors.Is(err, bbolterrors.ErrTimeout):
-		return &LockedError{Dir: q.dir, Holder: readHolder(q.holderPath())}
+		return nil, nil, &LockedError{Dir: q.dir, Holder: readHolder(q.holderPath())}
 	case errors.Is(err, bbolterrors.ErrInvalid), errors.Is(err, bbolterrors.ErrChecksum), errors.Is(err, bbolterrors.ErrVersionMismatch),
 		strings.HasPrefix(err.Error(), "file size too small"): // of which bbolt makes no error of its own
-		return &CorruptError{Path: q.path(), Err: err}
-	default:
-		return diskError("open queue "+q.path(), q.path(), err)
+		return nil, nil, &CorruptError{Path: q.path(), Err: err}
 	}
-	if err := checkLength(db, file); err != nil {
-		return errors.Join(&CorruptError{Path: q.path(), Err: err}, db.Close())
-	}
-	q.db = db
-	return nil
+	return nil, nil, diskError("open queue "+q.path(), q.path(), err)
 }
 
-// checkLength finds a file that was cut short, which would fault only when a page beyond its end is read.
-func checkLength(db *bbolt.DB, file *os.File) error {
+// checkPages walks the whole file.
+func (q *Queue) checkPages(file *os.File) error {
 	info, err := file.Stat()
 	if err != nil {
 		return err
 	}
-	return db.View(func(tx *bbolt.Tx) error {
-		if tx.Size() > info.Size() {
-			return fmt.Errorf("the file has %d bytes, %d are missing", info.Size(), tx.Size()-info.Size())
-		}
-		return nil
-	})
+	lacking, err := checkFile(file, info.Size())
+	if lacking && err == nil {
+		q.Logger.Warn("one of the two heads of the queue's file is damaged: what was stored last may be missing, and is read and sent again", "path", q.path())
+	}
+	return err
 }
 
 func (q *Queue) closeDatabase() error {
@@ -244,10 +261,13 @@ func (q *Queue) prepare() (err error) {
 		first, _ := tx.Cursor().First()
 		fresh = first == nil
 		if fresh {
-			return q.lost("the file holds nothing")
+			return q.lost("the file holds nothing", false)
 		}
 		older = slices.ContainsFunc(laterBuckets(), func(name string) bool { return tx.Bucket([]byte(name)) == nil })
-		return q.checkOwner(tx)
+		if err := q.checkOwner(tx); err != nil {
+			return err
+		}
+		return diskError("check numbers", q.path(), checkNumbers(tx))
 	}); err != nil || !fresh && !older {
 		return err
 	}
@@ -278,7 +298,7 @@ func makeBuckets(tx *bbolt.Tx, names []string) error {
 func (q *Queue) checkOwner(tx *bbolt.Tx) error {
 	meta := tx.Bucket([]byte(bucketMeta))
 	if meta == nil {
-		return &CorruptError{Path: q.path(), Err: errors.New("it is a database of another program")}
+		return &CorruptError{Path: q.path(), Manual: true, Err: errors.New("it is a database of another program")}
 	}
 	have := string(meta.Get([]byte(metaFormat)))
 	switch {
@@ -286,7 +306,7 @@ func (q *Queue) checkOwner(tx *bbolt.Tx) error {
 	case strings.HasPrefix(have, formatStem):
 		return &ForeignError{Path: q.path(), What: fmt.Sprintf("has the format %q, this program knows %q", have, format)}
 	default:
-		return &CorruptError{Path: q.path(), Err: errors.New("it is a database of another program")}
+		return &CorruptError{Path: q.path(), Manual: true, Err: errors.New("it is a database of another program")}
 	}
 	if dealer := string(meta.Get([]byte(metaDealer))); dealer != q.dealer {
 		return &ForeignError{Path: q.path(), What: fmt.Sprintf("belongs to dealer %q, the configuration names dealer %q", dealer, q.dealer)}

@@ -73,7 +73,7 @@ func (s *Sender) Send(ctx context.Context) (Sent, error) {
 	if err := s.Queue.takesPart(); err != nil {
 		return sent, err
 	}
-	run := &sending{Sender: s, client: s.newClient(), sent: &sent, weeks: map[string]error{}, declared: map[string]error{}, told: map[string]bool{}}
+	run := s.begin(&sent)
 	// A collector that lost batches says so when it gets the manifest. One that loses them again while they are being
 	// sent would keep this going for ever.
 	for range 3 {
@@ -86,6 +86,11 @@ func (s *Sender) Send(ctx context.Context) (Sent, error) {
 		}
 	}
 	return sent, &SendError{Class: ClassRefused, Message: "the collector keeps losing batches that it gave receipts for", Hint: "tell the collector's operator; the ledger holds the receipts"}
+}
+
+// begin begins a run, whose counts go to sent.
+func (s *Sender) begin(sent *Sent) *sending {
+	return &sending{Sender: s, client: s.newClient(), sent: sent, weeks: map[string]error{}, declared: map[string]error{}, told: map[string]bool{}}
 }
 
 // batches sends until nothing waits but what must not be sent, which is noted.

@@ -24,7 +24,7 @@ type orderState struct {
 	refusedIs   digest // if refused
 	refusedVoid bool   // the collector refused the line that voids it
 	dropped     bool   // a person dropped it, or a field of it, when it had been read as droppedIs
-	droppedIs   digest // if dropped
+	droppedIs   digest // if dropped; zero: not known any more
 	left        bool   // the order is in another week now: see bucketIndex
 
 	changed []byte // the changed column's token of the bytes last looked at; "" where there is none
@@ -119,6 +119,9 @@ const (
 func (s orderState) saw(content digest) (verdict, orderState) {
 	if s.refused && content == s.refusedIs {
 		return sendNothing, s // the same would be refused again: it stays parked
+	}
+	if s.dropped && s.droppedIs == (digest{}) {
+		s.droppedIs = content // what it was is lost, with the queue that was rebuilt: the person's word counts for what it is now
 	}
 	if s.dropped && content == s.droppedIs {
 		return sendNothing, s

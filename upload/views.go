@@ -121,16 +121,13 @@ func (q *Queue) Pending() (p PendingStatus, err error) {
 	return p, err
 }
 
-// Check reads the whole file and reports the first thing in it that is damaged.
+// Check reads the whole file and reports the first thing in it that is damaged. It must not run beside what writes.
 func (q *Queue) Check() error {
 	return q.view("check queue", func(tx *bbolt.Tx) error {
-		var first error
-		for err := range tx.Check() { // it must be read to its end
-			if first == nil {
-				first = &CorruptError{Path: q.path(), Err: err}
-			}
+		if err := q.checkPages(q.file); err != nil {
+			return &CorruptError{Path: q.path(), Err: err}
 		}
-		return first
+		return checkNumbers(tx)
 	})
 }
 

@@ -94,6 +94,9 @@ func (s *search) batches(tx *bbolt.Tx) error {
 		if common, ok := s.sent[id]; ok {
 			return s.look(mentions, common, &s.found.Sent)
 		}
+		if bucket(tx, bucketBatches).Get(at) == nil {
+			return nil // it waited in a queue that was rebuilt since, and was read again
+		}
 		head, err := loadHead(tx, at)
 		if err != nil {
 			return err

@@ -145,7 +145,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next endpoint) (
 		return answer{}, err
 	}
 	a, err := next(r, t)
-	if r.Method == http.MethodPut { // whatever came of it: it may have stored something
+	if r.Method != http.MethodDelete { // whatever came of it: it may have stored something, also one that asks for orders
 		if err := h.withdraw(r.Context(), t.dealer); err != nil {
 			return answer{}, err
 		}
