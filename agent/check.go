@@ -46,6 +46,13 @@ func (c checkCommand) Run(p *program) error {
 		return err
 	}
 	r.add("approval", consent.check(), consent.String())
+	aside, err := s.queue.Aside()
+	if err != nil {
+		return err
+	}
+	for _, path := range aside {
+		r.warn("queue", "a damaged queue was set aside as "+path+", and rebuilt", asideHint)
+	}
 	r.dms(p.ctx)
 	if c.JSON {
 		err = printJSON(p.stdout, r.lines)

@@ -32,7 +32,20 @@ func (c *cycle) run(ctx, reading context.Context, weeks []fieldmap.Week) (*Repor
 	if c.sender == nil || ctx.Err() != nil {
 		return report, err
 	}
-	return report, errors.Join(err, c.send(ctx, report))
+	if err = errors.Join(err, c.send(ctx, report)); err != nil || report.Sent.Adopted == 0 {
+		return report, err
+	}
+	return report, c.again(ctx, reading, report)
+}
+
+// again reads the weeks of which the collector turned out to hold more than the queue knew, and sends what differs.
+func (c *cycle) again(ctx, reading context.Context, report *Report) error {
+	weeks, err := anewWeeks(c.queue)
+	if err != nil {
+		return err
+	}
+	report.forget(weeks)
+	return errors.Join(c.read(reading, weeks, report), c.send(ctx, report))
 }
 
 func (c *cycle) read(ctx context.Context, weeks []fieldmap.Week, report *Report) error {
@@ -53,6 +66,9 @@ func (c *cycle) read(ctx context.Context, weeks []fieldmap.Week, report *Report)
 			report.Weeks[len(report.Weeks)-1].Doubted = true
 			doubted = errors.Join(doubted, refuseVanished(vanished)) // the other weeks go on
 			continue
+		}
+		if errors.Is(err, upload.ErrBegunAnew) {
+			continue // a full queue was sent meanwhile, and the week taken over
 		}
 		if err != nil {
 			return errors.Join(doubted, fmt.Errorf("pull %s: %w", week, err))

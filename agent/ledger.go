@@ -39,6 +39,8 @@ func entryText(e *upload.Entry) string {
 		return e.Who + " began to leave"
 	case upload.LeftEntry:
 		return leftText(e)
+	case upload.RebuiltEntry:
+		return fmt.Sprintf("the queue was damaged, set aside as %s and rebuilt: %s", strings.Join(e.Names, ", "), e.Why)
 	case upload.PurgedEntry:
 		return fmt.Sprintf("copies of %s, %s", plural(e.Orders, "line"), humanize.Bytes(uint64(max(0, e.Bytes))))
 	}

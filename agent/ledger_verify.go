@@ -93,6 +93,10 @@ func (c ledgerVerifyCommand) print(w io.Writer, sum upload.LedgerSummary, zone *
 	}
 	fmt.Fprintf(w, "the ledger holds: %s from %s to %s, each as it was written; %s\n", plural(sum.Entries, "entry"),
 		sum.First.In(zone).Format(time.DateOnly), sum.Last.In(zone).Format(time.DateOnly), receiptsText(sum.Receipts))
+	for _, gap := range sum.Rebuilt {
+		fmt.Fprintf(w, "entry %d: on %s the queue was damaged and rebuilt (%s). What was noted between entry %d and that day may be lost; the damaged file was set aside as %s\n",
+			gap.Number, gap.At.In(zone).Format(time.DateOnly), gap.Why, gap.Number-1, gap.File)
+	}
 	if c.Head != "" {
 		fmt.Fprintf(w, "it holds the entry %.12s… that was written down\n", c.Head)
 	}

@@ -20,11 +20,10 @@ type pullCommand struct {
 }
 
 func (c pullCommand) Run(p *program) error {
-	s, err := p.openSite()
-	if err != nil {
-		return err
-	}
-	defer s.close()
+	return p.work(p.ctx, func(s *site) error { return c.run(p, s) })
+}
+
+func (c pullCommand) run(p *program, s *site) error {
 	schedule, err := s.schedule()
 	if err != nil {
 		return err

@@ -46,6 +46,13 @@ func (r *Report) week(w fieldmap.Week) *WeekReport {
 	return line
 }
 
+// forget leaves out weeks that are read once more: what the first reading queued was taken back.
+func (r *Report) forget(weeks []fieldmap.Week) {
+	r.Weeks = slices.DeleteFunc(r.Weeks, func(line *WeekReport) bool {
+		return slices.ContainsFunc(weeks, func(w fieldmap.Week) bool { return w.String() == line.Week })
+	})
+}
+
 func (w *WeekReport) add(s upload.Stored, counts fieldmap.Counts) {
 	w.Orders += s.New + s.Revised + s.Unchanged + s.Parked
 	w.New += s.New
@@ -178,6 +185,16 @@ func (s *site) printSent(w io.Writer, sent upload.Sent, tried bool, failed error
 	if sent.Batches+sent.Manifests > 0 {
 		fmt.Fprintf(w, "sent %s with %s (%s) and closed %s at %s; each has a receipt that verifies\n", plural(sent.Batches, "batch"),
 			plural(sent.Orders, "line"), humanize.Bytes(uint64(sent.Bytes)), plural(sent.Manifests, "week"), s.config.Collector.URL)
+	}
+	if sent.Adopted > 0 {
+		fmt.Fprintf(w, "taken over from the collector, which held more than this data folder knew: %s\n", plural(sent.Adopted, "week"))
+	}
+	anew, err := anewWeeks(s.queue)
+	if err != nil {
+		return err
+	}
+	for _, week := range anew {
+		fmt.Fprintf(w, "%s was taken over from the collector: the next pull reads it again, and sends what differs\n", week)
 	}
 	switch {
 	case pending.Batches > 0 && !tried:

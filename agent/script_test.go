@@ -40,6 +40,7 @@ func TestMain(m *testing.M) {
 // ledger's entries, `replace FILE OLD NEW` edits a file. `declared` prints the whitelists that are declared at the
 // collector, `declared lose` damages them there. `readmit` adds the dealer at the collector again and leaves its new token
 // in collector.token.
+// `damage cut` cuts the queue's file off, `damage flip` changes one byte of its list of free pages.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
@@ -58,6 +59,7 @@ func TestScripts(t *testing.T) {
 			"chain":  scriptChain,
 			"sums":   scriptSums,
 			"ledger": scriptLedger,
+			"damage": scriptDamage,
 
 			"declared": scriptDeclared,
 			"readmit":  scriptReadmit,
@@ -240,6 +242,27 @@ func scriptReadmit(ts *testscript.TestScript, neg bool, args []string) {
 	token, err := collector.AddDealer(ctx, store, rigDealer, "Example Toyota")
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs("collector.token"), []byte(token), 0o600))
+}
+
+// scriptDamage damages the queue's file, as a loss of power may.
+func scriptDamage(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: damage cut | flip")
+	}
+	const page = 4096
+	path := ts.MkAbs("data/queue.db")
+	text := []byte(ts.ReadFile(path))
+	switch args[0] {
+	case "cut":
+		text = text[:2*page]
+	case "flip":
+		for at := 2 * page; at < len(text); at += page {
+			if text[at+8] == 0x10 { // a list of free pages, in use or not
+				text[at]++
+			}
+		}
+	}
+	ts.Check(os.WriteFile(path, text, 0o600))
 }
 
 // scriptAnswer turns the collector's knobs.

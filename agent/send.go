@@ -7,11 +7,10 @@ type sendCommand struct {
 }
 
 func (c sendCommand) Run(p *program) error {
-	s, err := p.openSite()
-	if err != nil {
-		return err
-	}
-	defer s.close()
+	return p.work(p.ctx, func(s *site) error { return c.run(p, s) })
+}
+
+func (c sendCommand) run(p *program, s *site) error {
 	sender, err := s.sender()
 	if err != nil {
 		return err

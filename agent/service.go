@@ -79,6 +79,9 @@ func sleepUntil(ctx context.Context, at time.Time) bool {
 // first says what is to be done after a start: what a run missed while the machine was off is made up now.
 func (v *service) first() (job, error) {
 	s, err := v.program.openSite()
+	if errors.As(err, new(*upload.CorruptError)) {
+		return job{at: time.Now(), pull: true}, nil // that sees to it
+	}
 	if err != nil {
 		return job{}, err
 	}
@@ -86,6 +89,9 @@ func (v *service) first() (job, error) {
 	schedule, err := s.schedule()
 	if err != nil {
 		return job{}, err
+	}
+	if s.behind() {
+		return job{at: time.Now(), pull: true}, nil
 	}
 	weeks, err := s.queue.Weeks()
 	if err != nil {
@@ -115,7 +121,7 @@ func lastReading(weeks []upload.WeekStatus) time.Time {
 
 // work does a job and says what comes next. No failure ends the service.
 func (v *service) work(ctx context.Context, j job) job {
-	s, err := v.program.openSite()
+	s, err := v.program.openWorking(ctx)
 	if err != nil {
 		v.log.Error("cannot work", "error", err)
 		v.wait = nextWait(v.wait)
@@ -131,6 +137,15 @@ func (v *service) work(ctx context.Context, j job) job {
 		err = v.pull(ctx, s, schedule)
 	} else {
 		err = v.send(ctx, s)
+	}
+	if corrupt, ok := errors.AsType[*upload.CorruptError](err); ok {
+		s.close()
+		if err = v.program.rebuild(corrupt); err == nil {
+			return job{at: time.Now(), pull: true}
+		}
+		v.log.Error("cannot work", "error", err)
+		v.wait = nextWait(v.wait)
+		return job{at: time.Now().Add(v.wait), pull: j.pull}
 	}
 	next := v.next(s, schedule, j, err)
 	v.purge(s)
@@ -206,7 +221,7 @@ func (v *service) next(s *site, schedule Schedule, done job, err error) job {
 		v.log.Error("not done", "error", err, "exit_code", code)
 	}
 	pending, pendingErr := s.queue.Pending()
-	again := done.pull && code != exitDone && code != exitRefused && code != exitCollector && (v.deadline.IsZero() || now.Before(v.deadline))
+	again := (done.pull && code != exitDone && code != exitCollector || s.behind()) && code != exitRefused && (v.deadline.IsZero() || now.Before(v.deadline))
 	left := pendingErr != nil || pending.Batches > 0 || code == exitCollector
 	if !again && !left || hasLeft(err) {
 		v.deadline, v.wait = time.Time{}, 0
@@ -225,6 +240,16 @@ func (v *service) next(s *site, schedule Schedule, done job, err error) job {
 func hasLeft(err error) bool {
 	_, left := errors.AsType[*upload.LeftError](err)
 	return left
+}
+
+// behind reports whether the queue must be told what the collector holds, or weeks must be read that it has told of.
+func (s *site) behind() bool {
+	awaits, err := s.queue.Awaits()
+	if err != nil {
+		return false // whoever uses the queue says so
+	}
+	anew, err := anewWeeks(s.queue)
+	return err == nil && (awaits || len(anew) > 0)
 }
 
 func nextWait(last time.Duration) time.Duration {

@@ -29,6 +29,8 @@ type status struct {
 	Delayed   int                  `json:"delayed"` // lines that wait for the time of queue.hold
 	Until     time.Time            `json:"delayed_until,omitzero"`
 	Parked    int                  `json:"parked"`
+	Awaits    bool                 `json:"awaits_collector"` // the queue was rebuilt and must learn first what the collector holds
+	Aside     []string             `json:"set_aside"`        // files of damaged queues
 	approval  string
 }
 
@@ -69,6 +71,12 @@ func (s *site) status(now time.Time) (*status, error) {
 		return nil, err
 	}
 	st.Delayed, st.Until = delayed(batches, now)
+	if st.Awaits, err = s.queue.Awaits(); err != nil {
+		return nil, err
+	}
+	if st.Aside, err = s.queue.Aside(); err != nil {
+		return nil, err
+	}
 	for _, w := range st.Weeks {
 		st.Parked += w.Parked
 	}
@@ -79,6 +87,9 @@ func (s *site) status(now time.Time) (*status, error) {
 	st.NextRun, err = schedule.Next(now)
 	return st, err
 }
+
+// asideHint is what to do about a damaged queue that was set aside.
+const asideHint = "Have the disk looked at. The file can be deleted then, unless 'roagent ledger verify' says that entries are lost, which it may still hold"
 
 // weeksShown is how many weeks a person sees; --json has all.
 const weeksShown = 12
@@ -91,6 +102,12 @@ func (st *status) print(p *program) error {
 	fmt.Fprintf(t, "dealer\t%s\ncollector\t%s\nwhitelist\t%.12s…, approved %s\nnext run\t%s\n", st.Dealer, st.Collector, st.Digest, st.approval, st.nextRun())
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("print the status: %w", err)
+	}
+	if st.Awaits {
+		fmt.Fprintln(p.stdout, "\nthe queue was rebuilt: nothing is read or sent before the collector has told what it holds; 'roagent pull' asks it")
+	}
+	for _, path := range st.Aside {
+		fmt.Fprintf(p.stdout, "\nset aside, since it was damaged: %s. %s\n", path, asideHint)
 	}
 	if len(st.Weeks) > 0 {
 		if err := st.printWeeks(p); err != nil {
@@ -136,6 +153,8 @@ func (st *status) printWeeks(p *program) error {
 // weekState says in a word or two where a week stands.
 func weekState(w upload.WeekStatus) string {
 	switch {
+	case w.Anew:
+		return "to be read again"
 	case w.Reading != nil:
 		return "being read"
 	case w.Closed:

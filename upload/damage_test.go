@@ -433,7 +433,7 @@ func (s *damagedSite) ledgerNow(t *testing.T) (entries []string) {
 func TestRebuildAwaits(t *testing.T) {
 	s := newDamagedSite(t, 20)
 	s.sender.Retries = 0
-	s.forgetSecret() // that it was dropped may be lost
+	s.forgetSecret()                                                    // that it was dropped may be lost
 	s.collector.FailQuestions(nil, nil, uploadtest.Answer(503, "", "")) // in the midst of it
 	write(t, filepath.Join(s.dir, "queue.db"), s.sound[:len(s.sound)/2/page*page])
 	q := upload.NewQueue(s.dir, dealer)

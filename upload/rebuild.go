@@ -37,7 +37,7 @@ type Rebuilt struct {
 // String says it in a sentence, and what it means.
 func (r Rebuilt) String() string {
 	return fmt.Sprintf("the queue was damaged (%s). It was set aside as %s, and a new one was made: %s. "+
-		"What waited to be sent and what was parked is read again. Keep that file until somebody has looked at the disk; nothing of it is needed any more",
+		"What waited to be sent and what was parked is read again. Have the disk looked at",
 		r.Damage, r.Aside, r.kept()) + r.unsure()
 }
 
@@ -68,7 +68,7 @@ func (q *Queue) Rebuild(damage *CorruptError) (Rebuilt, error) {
 	if err := r.run(); err != nil {
 		return Rebuilt{}, fmt.Errorf("rebuild queue %s: %w", q.path(), err)
 	}
-	q.Logger.Warn("damaged queue set aside and rebuilt", "aside", r.done.Aside, "damage", r.done.Damage,
+	q.Logger.Error("damaged queue set aside and rebuilt", "aside", r.done.Aside, "damage", r.done.Damage,
 		"ledger_entries", r.done.Entries, "ledger_entries_lost", r.done.Lost)
 	return r.done, nil
 }
@@ -84,10 +84,10 @@ func (q *Queue) Awaits() (awaits bool, err error) {
 }
 
 // Aside returns the paths of the files that were set aside as damaged, oldest first.
-func (q *Queue) Aside() ([]string, error) {
-	paths, err := filepath.Glob(filepath.Join(globEscape(q.dir), damagedStem+"*"))
+func (q *Queue) Aside() (paths []string, err error) {
+	paths, err = filepath.Glob(filepath.Join(globEscape(q.dir), damagedStem+"*"))
 	slices.Sort(paths)
-	return paths, err
+	return append([]string{}, paths...), err // in JSON an empty list
 }
 
 // globEscape keeps the brackets of a folder's name from being a pattern.
@@ -122,6 +122,7 @@ func (r *rebuilding) run() error {
 	if err != nil {
 		return err
 	}
+	r.done.Aside = filepath.Join(r.q.dir, r.asideName())
 	r.found = readSalvage(damaged, info.Size())
 	if err := r.make(key); err != nil {
 		return err
@@ -166,7 +167,7 @@ func (r *rebuilding) fill(tx *bbolt.Tx) error {
 		return err
 	}
 	r.done.Entries, r.done.Lost, r.done.Unsure = len(r.found.ledger), r.found.lost, r.found.unsure
-	return record(tx, Entry{Kind: RebuiltEntry, At: r.now, Names: []string{r.asideName()}, Why: r.done.Damage + "; " + r.done.kept()})
+	return record(tx, Entry{Kind: RebuiltEntry, At: r.now, Names: []string{filepath.Base(r.done.Aside)}, Why: r.done.Damage + "; " + r.done.kept()})
 }
 
 // keepKeys notes the keys that are there. Of one that is not, and that the old queue knew, it keeps the check value: so it
@@ -309,7 +310,16 @@ func (r *rebuilding) keepMentions() (err error) {
 	return err
 }
 
-func (r *rebuilding) asideName() string { return damagedStem + r.now.Format("20060102-150405") }
+// asideName returns a name that is free: when the file is set aside, and a number where that was twice in a second.
+func (r *rebuilding) asideName() string {
+	name := damagedStem + r.now.Format("20060102-150405")
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(filepath.Join(r.q.dir, name)); err != nil {
+			return name
+		}
+		name = fmt.Sprintf("%s%s-%d", damagedStem, r.now.Format("20060102-150405"), n)
+	}
+}
 
 // swap gives the damaged file a second name and then its first one to the new file, so that there is a queue under that
 // name at any moment. was is the file that was read: if another one is there by now, another process has rebuilt it.
@@ -321,7 +331,6 @@ func (r *rebuilding) swap(was fs.FileInfo) error {
 	if !os.SameFile(was, info) {
 		return &LockedError{Dir: r.q.dir}
 	}
-	r.done.Aside = filepath.Join(r.q.dir, r.asideName())
 	if err := os.Link(r.q.path(), r.done.Aside); err != nil {
 		return err
 	}
