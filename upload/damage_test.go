@@ -511,3 +511,45 @@ func BenchmarkOpen(b *testing.B) {
 		s.reopen()
 	}
 }
+
+// TestRebuildLeft holds that a dealer who leaves, or has left, does not take part again because the queue was damaged.
+func TestRebuildLeft(t *testing.T) {
+	for _, done := range []bool{false, true} {
+		s := newSite(t)
+		s.readSend("2026-W46", order("RO1", "oil"))
+		if err := s.queue.BeginLeaving("kim", time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if done {
+			if _, err := s.queue.Leave("kim", nil, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.queue.Close(); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(s.dir, "queue.db")
+		text := read(t, path)
+		for id, kind := range pagesOf(t, path) {
+			if kind == "freelist" {
+				text[id*page]++
+			}
+		}
+		write(t, path, text)
+		q := upload.NewQueue(s.dir, dealer)
+		corrupt, _ := errors.AsType[*upload.CorruptError](q.Open())
+		if _, err := q.Rebuild(corrupt); err != nil {
+			t.Fatal(err)
+		}
+		s.open()
+		if d, left, err := s.queue.Departure(); !left || d.Done != done || err != nil {
+			t.Errorf("departure: %+v %v %v, done is to be %v", d, left, err, done)
+		}
+		if awaits, err := s.queue.Awaits(); awaits || err != nil {
+			t.Errorf("it awaits what the collector holds: %v", err)
+		}
+		if _, err := s.queue.VerifyLedger(); err != nil {
+			t.Error(err)
+		}
+	}
+}

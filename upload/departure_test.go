@@ -208,7 +208,7 @@ func TestLeaveAndTakePartAgain(t *testing.T) {
 	}
 }
 
-// Where the collector keeps what it holds, who takes part again sends no week of which it holds anything, and the weeks after.
+// Where the collector keeps what it holds, who takes part again goes on behind it, as any new data folder does.
 func TestLeaveWithoutTheCollector(t *testing.T) {
 	s := leaving(t)
 	if _, err := s.queue.Leave("kim", nil, time.Now()); err != nil {
@@ -224,9 +224,12 @@ func TestLeaveWithoutTheCollector(t *testing.T) {
 	s.approve()
 	s.pull("2026-W46", order("RO2", "oil"))
 	s.pull("2026-W47", order("RO9", "oil"))
-	_, err := s.trySend()
-	s.wantClass(err, upload.ClassRefused, "2026-W46")
+	if sent := s.send(); sent.Adopted != 1 || sent.Orders != 1 {
+		t.Errorf("sent %+v", sent)
+	}
 	s.wantHeld(map[string]int{"2026-W45/RO1": 1, "2026-W46/RO2": 1, "2026-W46/RO3": 1, "2026-W47/RO9": 1})
+	s.readSend("2026-W46", order("RO2", "tyres"))
+	s.wantHeld(map[string]int{"2026-W45/RO1": 1, "2026-W46/RO2": 2, "2026-W47/RO9": 1})
 	s.sound()
 }
 

@@ -161,7 +161,6 @@ func (r *rebuilding) fill(tx *bbolt.Tx) error {
 	if err := errors.Join(
 		meta.Put([]byte(metaFormat), []byte(format)),
 		meta.Put([]byte(metaDealer), []byte(r.q.dealer)),
-		meta.Put([]byte(metaAwaits), []byte(r.now.Format(time.RFC3339))),
 		r.keepKeys(meta), r.keepLedger(tx), r.keepDropped(tx),
 	); err != nil {
 		return err
@@ -195,11 +194,13 @@ func (r *rebuilding) keepKeys(meta *bbolt.Bucket) error {
 	return nil
 }
 
-// keepLedger takes the ledger over, in the bytes that were hashed, and what follows from it for the weeks.
+// keepLedger takes the ledger over, in the bytes that were hashed, and what follows from it for the weeks. A dealer who has
+// left stays so, and asks the collector nothing.
 func (r *rebuilding) keepLedger(tx *bbolt.Tx) error {
 	b := bucket(tx, bucketLedger)
 	b.FillPercent = 1
 	weeks := map[string]*weekState{}
+	var departed []byte // the entry by which the dealer leaves or has left
 	for i, text := range r.found.ledger {
 		head := ledgerKey(uint64(i) + 1)
 		if err := b.Put(head, text); err != nil {
@@ -208,6 +209,16 @@ func (r *rebuilding) keepLedger(tx *bbolt.Tx) error {
 		e, err := decodeEntry(text)
 		if err != nil {
 			return err
+		}
+		switch e.Kind {
+		case ApprovalEntry:
+			departed = nil
+		case LeavingEntry:
+			departed = head
+		case LeftEntry:
+			departed = head
+			clear(weeks) // who takes part again begins anew
+		default:
 		}
 		if weeks[e.Week] == nil {
 			weeks[e.Week] = &weekState{}
@@ -226,7 +237,13 @@ func (r *rebuilding) keepLedger(tx *bbolt.Tx) error {
 			return err
 		}
 	}
-	return b.SetSequence(uint64(len(r.found.ledger)))
+	if err := b.SetSequence(uint64(len(r.found.ledger))); err != nil {
+		return err
+	}
+	if departed != nil {
+		return bucket(tx, bucketMeta).Put([]byte(metaDeparture), departed)
+	}
+	return bucket(tx, bucketMeta).Put([]byte(metaAwaits), []byte(r.now.Format(time.RFC3339)))
 }
 
 // replay takes out of an entry what the week's state must remember: how often it was read, what a person dropped, and
