@@ -297,6 +297,12 @@ func TestNewFolderMoves(t *testing.T) {
 	s.readSend("2026-W45", order("RO2", "lamp"))   // likewise: it is here
 	s.readSend("2026-W46", order("RO1", "brakes"), order("RO2", "lamp"))
 	s.wantHeld(map[string]int{"2026-W46/RO1": 3, "2026-W46/RO2": 5})
+	s.newFolder(t)
+	s.readSend("2026-W45", order("RO7", "new"))  // the older week first
+	s.readSend("2026-W46", order("RO1", "lamp")) // RO2 is known to be here, and to have left the other
+	s.readSend("2026-W45", order("RO7", "new"), order("RO2", "horn"))
+	s.readSend("2026-W46", order("RO1", "lamp"))
+	s.wantHeld(map[string]int{"2026-W46/RO1": 4, "2026-W45/RO2": 7, "2026-W45/RO7": 1})
 	s.sound()
 }
 

@@ -36,6 +36,9 @@ func newDamagedSite(t *testing.T, orders int) *damagedSite {
 	t.Helper()
 	s := &damagedSite{site: newSite(t), dms: map[string][]uploadtest.Order{}}
 	s.collector.Refuse = refuseBad
+	if _, err := s.queue.Key("hash"); err != nil {
+		t.Fatal(err)
+	}
 	for i, week := range []string{"2026-W44", "2026-W45", "2026-W46"} {
 		s.dms[week] = benchOrders(i*orders, orders)
 		for j := range s.dms[week] {
