@@ -51,35 +51,46 @@ func mutants() []mutant {
 		{"receipts are not verified", "upload/sender.go", "	receipt, err := OpenReceipt(answer.body, r.ReceiptKey)\n	if err == nil {\n", "	receipt, err := OpenReceipt(answer.body, r.ReceiptKey)\n	err = nil\n	if false {\n"},
 		{
 			"a receipt comes into the ledger after the batch has left the queue", "upload/deliver.go",
-			`	return q.update("deliver batch", func(tx *bbolt.Tx) error {
-		if err := removePending(tx, w.at, w.head); err != nil {
-			return err
-		}
-		head := w.head
-		head.Delivered = receipt.Stored
-		if err := putHead(tx, w.at, head); err != nil {
-			return err
-		}
-		if err := touchWeek(tx, head.Week); err != nil {
-			return err
-		}
-		return record(tx, Entry{
-`,
-			`	head := w.head
-	if err := q.update("deliver batch", func(tx *bbolt.Tx) error {
-		if err := removePending(tx, w.at, w.head); err != nil {
-			return err
-		}
-		head.Delivered = receipt.Stored
-		if err := putHead(tx, w.at, head); err != nil {
-			return err
-		}
-		return touchWeek(tx, head.Week)
-	}); err != nil {
+			`	return q.update("deliver batch", func(tx *bbolt.Tx) error { return deliverIn(tx, w, receipt, signed) })
+}
+
+func deliverIn(tx *bbolt.Tx, w waiting, receipt Receipt, signed []byte) error {
+	if err := removePending(tx, w.at, w.head); err != nil {
 		return err
 	}
-	return q.update("note receipt", func(tx *bbolt.Tx) error {
-		return record(tx, Entry{
+	head := w.head
+	head.Delivered = receipt.Stored
+	if err := putHead(tx, w.at, head); err != nil {
+		return err
+	}
+	if err := touchWeek(tx, head.Week); err != nil {
+		return err
+	}
+	return record(tx, Entry{
+`,
+			`	if err := q.update("deliver batch", func(tx *bbolt.Tx) error { return deliverIn(tx, w, receipt, nil) }); err != nil {
+		return err
+	}
+	return q.update("note receipt", func(tx *bbolt.Tx) error { return noteReceipt(tx, w.head, signed) })
+}
+
+func deliverIn(tx *bbolt.Tx, w waiting, receipt Receipt, signed []byte) error {
+	if err := removePending(tx, w.at, w.head); err != nil {
+		return err
+	}
+	head := w.head
+	head.Delivered = receipt.Stored
+	if err := putHead(tx, w.at, head); err != nil {
+		return err
+	}
+	if err := touchWeek(tx, head.Week); err != nil || signed == nil {
+		return err
+	}
+	return noteReceipt(tx, head, signed)
+}
+
+func noteReceipt(tx *bbolt.Tx, head batchHead, signed []byte) error {
+	return record(tx, Entry{
 `,
 		},
 		{"another whitelist does not make orders read anew", "upload/pull.go", "				All: w.Last == nil || w.Last.Fieldmap != digest.String() || w.Reading != nil,\n", ""},
