@@ -30,6 +30,7 @@ type Pull struct {
 	number uint32
 	state  readingState
 	since  time.Time
+	first  bool // nothing of the week can be at the collector
 }
 
 // PageResult is one page of a reading: what became of each of its orders.
@@ -77,6 +78,7 @@ func (q *Queue) Begin(week fieldmap.Week, digest fieldmap.Digest, now time.Time)
 		if err != nil {
 			return err
 		}
+		p.first = w.Last == nil && !w.Adopted
 		if w.Last != nil {
 			p.since = w.Last.Started.Add(-overlap)
 		}
@@ -232,7 +234,7 @@ func (p *Pull) Finish(f FinishResult) (Finished, error) {
 	if !p.state.Done {
 		return Finished{}, fmt.Errorf("finish reading of %s: not all of its pages are stored", p.name)
 	}
-	if !f.Void && !p.since.IsZero() { // a first reading voids nothing
+	if !f.Void && !p.first { // a first reading voids nothing
 		if vanished, err := p.doubt(); err != nil || vanished != nil {
 			return Finished{}, cmp.Or[error](err, vanished)
 		}
