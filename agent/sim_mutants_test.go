@@ -41,7 +41,8 @@ func mutants() []mutant {
 		},
 		{
 			"the collector acknowledges what it could not store", "upload/collector/batch.go",
-			"	status, err := h.keepBatch(r.Context(), t, packed)\n", "	status, _ := h.keepBatch(r.Context(), t, packed)\n",
+			"	status, err := h.keepBatch(r.Context(), t, packed)\n",
+			"	status, err := h.keepBatch(r.Context(), t, packed)\n	if err != nil {\n		status, err = http.StatusCreated, nil\n	}\n",
 		},
 		{"the overlap is forgotten", "upload/pull.go", "const overlap = 24 * time.Hour\n", "const overlap = 0\n"},
 		{
