@@ -119,7 +119,7 @@ func circumstances() map[string]circumstance {
 		"the proxy has a password":           {prepare: config("collector:", "collector:\n  proxy: http://roagent:SECRET@proxy.lan:3128"), exit: exitUsage},
 		"the client's key is none":           {prepare: clientKey, exit: exitFailed},
 		"the receipt key is the private one": {prepare: config("collector.test+", "PRIVATE+KEY+collector.test+1234abcd+SECRET"), exit: exitUsage},
-		"the queue is damaged":               {prepare: file("data/queue.db", strings.Repeat("\x00SECRET", 4096)), exit: exitFailed},
+		"the queue is damaged":               {prepare: file("data/queue.db", strings.Repeat("\x00SECRET", 4096)), exit: exitRefused}, // it is rebuilt, and no approval is on record
 		"the queue's key is another one":     {prepare: file("data/queue.key", "roagent key 1\n"+base64.StdEncoding.EncodeToString(make([]byte, 32))+"\n"), exit: exitFailed},
 		"the queue's key is damaged":         {prepare: file("data/queue.key", "roagent key 1\nSECRET\n"), exit: exitFailed},
 		"the collector is not listening":     {prepare: func(t *testing.T, s *secretSite) { s.edit(t, "  url: ", "  url: http://127.0.0.1:1 # ") }},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"time"
 
@@ -54,6 +55,15 @@ func simTroubles() []simTrouble {
 		{[]string{"process: two agents on one folder"}, func(w *simWorld, monday time.Time) {
 			w.at(w.within(monday.Add(-3*time.Hour), 6*time.Hour), w.bringSecond)
 			w.at(w.within(monday.Add(4*time.Hour), 3*day), w.leaveSecond)
+		}},
+		{[]string{"disk: an old copy of the data folder"}, func(w *simWorld, monday time.Time) {
+			var copied map[string][]byte
+			from := w.within(monday.Add(-6*time.Hour), 3*day)
+			w.at(from, func() { copied = w.agent.readData() })
+			w.at(w.within(from.Add(time.Hour), 15*day), func() { w.putBack(copied) })
+		}},
+		{[]string{"disk: the queue's file is damaged"}, func(w *simWorld, monday time.Time) {
+			w.at(w.within(monday.Add(-6*time.Hour), 3*day), w.damage)
 		}},
 		{[]string{"disk: full"}, func(w *simWorld, monday time.Time) {
 			from := w.within(monday.Add(-time.Hour), 6*time.Hour)
@@ -165,6 +175,59 @@ func (w *simWorld) leaveSecond() {
 		w.second = nil
 		w.mu.Unlock()
 	}
+}
+
+// putBack makes the data folder an old copy of itself, as a restore from a backup does. What the dealer approved since is
+// unknown to it, and must be approved again.
+func (w *simWorld) putBack(copied map[string][]byte) {
+	if w.shared() {
+		return
+	}
+	w.forgive()
+	w.happened("disk: an old copy of the data folder")
+	w.say("an old copy of the data folder is put back")
+	w.agent.stop()
+	w.agent.writeData(copied)
+	w.pending = true
+	w.agent.start()
+	if w.steady {
+		w.approve()
+	}
+}
+
+// damage changes the head of a page of the queue's file, or cuts it there. Where a byte within a value changes, not all that
+// it may mean is found: upload's DESIGN.md says so.
+func (w *simWorld) damage() {
+	if w.shared() {
+		return
+	}
+	w.forgive()
+	w.happened("disk: the queue's file is damaged")
+	w.agent.stop()
+	files := w.agent.readData()
+	text, size := files["queue.db"], os.Getpagesize()
+	at := w.r.IntN(len(text)/size) * size
+	if w.r.IntN(4) == 0 && at > 0 {
+		w.say("the queue's file is cut at page %d", at/size)
+		text = text[:at]
+	} else {
+		i := at + w.r.IntN(16)
+		w.say("byte %d of the queue's file is damaged", i)
+		text[i] ^= byte(1 << w.r.IntN(8))
+	}
+	files["queue.db"] = text
+	w.agent.writeData(files)
+	w.pending = true
+	w.agent.start()
+}
+
+// forgive notes which orders were ever parked: a queue that is lost, or an old one, does not know it. Where they stay away
+// from the collector until somebody looks, it is not the queue's fault.
+func (w *simWorld) forgive() {
+	w.shopMu.Lock()
+	defer w.shopMu.Unlock()
+	maps.Copy(w.forgiven, w.everParked())
+	w.lost = true
 }
 
 // changeWhitelist edits the file. What is only narrower needs nobody; all else waits for an approval.

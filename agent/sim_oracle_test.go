@@ -47,7 +47,7 @@ func (w *simWorld) verify() {
 	}
 	w.say("oracle: after the service's own runs")
 	w.closed()
-	bad := w.compare(weeks, func(week fieldmap.Week) bool { return w.steady || !week.Before(w.shop.oldest().Add(1)) }, nil)
+	w.compare(weeks, func(week fieldmap.Week) bool { return w.steady || !week.Before(w.shop.oldest().Add(1)) }, w.forgiven)
 	w.shop.mend()
 	last := weeks[len(weeks)-1]
 	if err := w.byHand("pull all weeks", pullCommand{From: weeks[0].String(), To: last.String()}); err != nil {
@@ -55,7 +55,7 @@ func (w *simWorld) verify() {
 	}
 	w.say("oracle: after a pull by hand")
 	w.closed()
-	w.compare(weeks, func(fieldmap.Week) bool { return true }, bad)
+	w.compare(weeks, func(fieldmap.Week) bool { return true }, nil)
 	w.history()
 	w.manifests(weeks)
 	w.ledger()
@@ -99,9 +99,10 @@ func (w *simWorld) closed() {
 }
 
 // compare holds the newest revisions at the collector against what the whitelist makes of the DMS. Orders that cannot be
-// sent as they are prove nothing; they are returned, and left out where they were before.
-func (w *simWorld) compare(weeks []fieldmap.Week, sharp func(fieldmap.Week) bool, before map[string]bool) map[string]bool {
+// sent as they are prove nothing, nor do those that are forgiven.
+func (w *simWorld) compare(weeks []fieldmap.Week, sharp func(fieldmap.Week) bool, forgiven map[string]bool) {
 	bad, want := map[string]bool{}, map[fieldmap.Week]map[string]string{}
+	maps.Copy(bad, forgiven)
 	for _, week := range weeks {
 		held, wrong := w.shop.expected(week, w.whitelist)
 		want[week] = held
@@ -127,7 +128,6 @@ func (w *simWorld) compare(weeks []fieldmap.Week, sharp func(fieldmap.Week) bool
 			}
 		}
 	}
-	return bad
 }
 
 // held returns the newest content of each order of a week at the collector, as JSON with sorted members.
@@ -208,7 +208,9 @@ func (w *simWorld) history() {
 	}
 }
 
-// order holds that of one order. Of one that was ever refused, revisions may be missing, and it may be sent again.
+// order holds that of one order. Of one that was ever refused, revisions may be missing, and it may be sent again. Where a
+// queue was lost or an old one put back, each week goes on behind what the collector holds of it; of an order that moved,
+// two weeks may then have used a revision.
 func (w *simWorld) order(lines []upload.Line, refused bool) {
 	last, before, voided := "", map[string]string{}, map[string]bool{} // contents, by week
 	voids := map[string]int{}
@@ -217,12 +219,12 @@ func (w *simWorld) order(lines []upload.Line, refused bool) {
 		sum := sha256.Sum256(l.RepairOrder)
 		content := hex.EncodeToString(sum[:])
 		switch {
-		case i > 0 && l.Revision == lines[i-1].Revision:
+		case i > 0 && l.Revision == lines[i-1].Revision && (!w.lost || l.Week == lines[i-1].Week):
 			w.fault("doubled", "%s has revision %d twice, in %s and %s", l.Key, l.Revision, lines[i-1].Week, l.Week)
 		case refused:
-		case l.Revision != i+1:
+		case l.Revision != i+1 && !w.lost:
 			w.fault("a revision is missing", "%s has revision %d as line %d", l.Key, l.Revision, i+1)
-		case l.Replaces != cmp.Or(before[l.Week], last):
+		case l.Replaces != cmp.Or(before[l.Week], last) && !w.lost:
 			w.fault("a wrong replaces", "%s revision %d of %s replaces %.8q, the one before is %.8q", l.Key, l.Revision, l.Week, l.Replaces, cmp.Or(before[l.Week], last))
 		case !l.Voided && !voided[l.Week] && before[l.Week] == content:
 			w.fault("doubled", "%s of %s is sent again as it was, as revision %d", l.Key, l.Week, l.Revision)
@@ -239,7 +241,7 @@ func (w *simWorld) order(lines []upload.Line, refused bool) {
 
 // everParked returns the orders that the collector ever refused, alone or in a batch. Where it refused nothing, none may be.
 func (w *simWorld) everParked() map[string]bool {
-	parked := map[string]bool{}
+	parked := maps.Clone(w.forgiven)
 	refusals := w.faults["collector: 409 for a batch"] + w.faults["collector: 413"] + w.faults["collector: 422 for a line"]
 	w.look(func(q *upload.Queue) error {
 		whole := map[string]bool{}

@@ -46,6 +46,8 @@ type simWorld struct {
 	steady         bool         // the whitelist is never changed
 	pending        bool         // the whitelist waits for an approval
 	planned        []simEvent
+	lost           bool            // the queue was damaged, or an old one put back
+	forgiven       map[string]bool // orders that were parked then
 
 	mu     sync.Mutex
 	log    bytes.Buffer
@@ -69,7 +71,7 @@ func newSimWorld(t *testing.T, dir string, seed uint64, weeks int) *simWorld {
 		stream++
 		return rand.New(rand.NewPCG(seed, stream))
 	}
-	w := &simWorld{t: t, seed: seed, dir: dir, r: chance(), weeks: weeks, faults: map[string]int{}, wrong: map[string]int{}}
+	w := &simWorld{t: t, seed: seed, dir: dir, r: chance(), weeks: weeks, faults: map[string]int{}, wrong: map[string]int{}, forgiven: map[string]bool{}}
 	w.zone = w.drawZone()
 	time.Sleep(time.Until(w.drawStart())) // nobody lives yet: it takes no time
 	w.steady = w.r.IntN(2) == 0
@@ -152,11 +154,23 @@ func (w *simWorld) program(ctx context.Context) *program {
 
 // byHand runs a command as a person does, who tries again when the service is at work.
 func (w *simWorld) byHand(what string, command interface{ Run(*program) error }) error {
-	for {
-		err := command.Run(w.program(w.t.Context()))
+	err := w.between(func() error { return command.Run(w.program(w.t.Context())) })
+	w.say("by hand: %s: %v", what, err)
+	return err
+}
+
+// between does something for which the queue must be free: where the service does not let go of it for long, it is
+// stopped.
+func (w *simWorld) between(do func() error) error {
+	for tries := 0; ; tries++ {
+		err := do()
 		if !isLocked(err) {
-			w.say("by hand: %s: %v", what, err)
 			return err
+		}
+		if tries == 20 && w.agent.stopping != nil {
+			w.leaveSecond()
+			w.agent.stop()
+			defer w.agent.start()
 		}
 		time.Sleep(17 * time.Minute)
 	}
@@ -348,22 +362,22 @@ func (w *simWorld) parked() (items []upload.ParkedItem) {
 	return items
 }
 
-// look opens the queue when nobody else has it.
+// look opens the queue when nobody else has it, and the service has rebuilt it where it was damaged.
 func (w *simWorld) look(fn func(*upload.Queue) error) {
-	for {
+	err := w.between(func() error {
 		q := upload.NewQueue(w.agent.data, rigDealer)
 		err := q.Open()
-		if isLocked(err) {
+		for tries := 0; errors.As(err, new(*upload.CorruptError)) && tries < 3000; tries++ {
 			time.Sleep(7 * time.Minute)
-			continue
-		}
-		if err == nil {
-			err = cmp.Or(fn(q), q.Close())
+			err = q.Open()
 		}
 		if err != nil {
-			w.t.Fatalf("look into the queue: %v", err)
+			return err
 		}
-		return
+		return cmp.Or(fn(q), q.Close())
+	})
+	if err != nil {
+		w.t.Fatalf("look into the queue: %v", err)
 	}
 }
 

@@ -80,6 +80,9 @@ func weekStatus(tx *bbolt.Tx, name string) (WeekStatus, error) {
 	if state.Closed != nil {
 		w.ClosedAt, w.Closed = state.Closed.At, state.Closed.Changes == state.Changes
 	}
+	if state.Adopted && state.Last == nil && state.Reading == nil {
+		w.Closed = true // as the collector told, and nothing of it is known to have changed
+	}
 	if w.Held, err = countHeld(tx, name); err != nil {
 		return w, err
 	}
