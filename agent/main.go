@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/signal"
@@ -47,6 +48,14 @@ type seams struct {
 	wrap      func(driver.Connector) driver.Connector        // around the DMS's driver: see extract.Config
 	transact  func(what string, transact func() error) error // around what is written: see upload.Queue
 	jitter    func(time.Duration) time.Duration              // the chance in waits; nil: rand.N
+}
+
+// chance returns a duration below another one.
+func (s seams) chance(below time.Duration) time.Duration {
+	if s.jitter != nil {
+		return s.jitter(below)
+	}
+	return rand.N(below)
 }
 
 type commands struct {

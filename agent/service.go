@@ -9,10 +9,12 @@ import (
 	"roagent/upload"
 )
 
-// Waits of the service between attempts that failed; each is twice the one before.
+// Waits of the service between attempts that failed; each is twice the one before, give or take up to half of it by
+// chance: whom one outage stopped does not come back in step, and stays so.
 const (
 	retryFirst = 5 * time.Minute
 	retryMost  = time.Hour
+	retryBusy  = 30 * time.Minute // the most where the collector is there and says when it can be asked again
 )
 
 // service pulls when it is time and sends what is left, until its context ends. It opens the store for each piece of
@@ -21,7 +23,7 @@ type service struct {
 	program  *program
 	log      *slog.Logger
 	deadline time.Time     // until when the run under way may be tried again
-	wait     time.Duration // before the next attempt
+	wait     time.Duration // before the next attempt, but for chance
 }
 
 // job is what the service does next.
@@ -124,8 +126,7 @@ func (v *service) work(ctx context.Context, j job) job {
 	s, err := v.program.openWorking(ctx)
 	if err != nil {
 		v.log.Error("cannot work", "error", err)
-		v.wait = nextWait(v.wait)
-		return job{at: time.Now().Add(v.wait), pull: j.pull}
+		return job{at: time.Now().Add(v.nextWait(retryMost)), pull: j.pull}
 	}
 	defer s.close()
 	schedule, err := s.schedule()
@@ -144,8 +145,7 @@ func (v *service) work(ctx context.Context, j job) job {
 			return job{at: time.Now(), pull: true}
 		}
 		v.log.Error("cannot work", "error", err)
-		v.wait = nextWait(v.wait)
-		return job{at: time.Now().Add(v.wait), pull: j.pull}
+		return job{at: time.Now().Add(v.nextWait(retryMost)), pull: j.pull}
 	}
 	next := v.next(s, schedule, j, err)
 	v.purge(s)
@@ -227,12 +227,28 @@ func (v *service) next(s *site, schedule Schedule, done job, err error) job {
 		v.deadline, v.wait = time.Time{}, 0
 		return job{at: tick, pull: true}
 	}
-	v.wait = nextWait(v.wait)
-	if at := now.Add(v.wait); at.Before(tick) {
+	after, most := v.askedFor(err), retryMost
+	if after > 0 {
+		most = retryBusy
+	}
+	if at := now.Add(max(v.nextWait(most), after)); at.Before(tick) {
 		return job{at: at, pull: again}
 	}
 	v.deadline = time.Time{}
+	if earliest := now.Add(after); tick.Before(earliest) {
+		tick = earliest
+	}
 	return job{at: tick, pull: true}
+}
+
+// askedFor returns how long to leave the collector alone: as long as it asks for, and up to half as long again by chance,
+// since it asks the same of all.
+func (v *service) askedFor(err error) time.Duration {
+	failed, ok := errors.AsType[*upload.SendError](err)
+	if !ok || failed.After == 0 {
+		return 0
+	}
+	return failed.After + v.program.chance(failed.After/2+time.Second)
 }
 
 // hasLeft reports whether the store takes part no more. The service stays, so that no service manager starts it again and
@@ -252,12 +268,18 @@ func (s *site) behind() bool {
 	return err == nil && (awaits || len(anew) > 0)
 }
 
-func nextWait(last time.Duration) time.Duration {
-	return min(max(retryFirst, 2*last), retryMost)
+// nextWait returns how long to wait after one more attempt that failed: between half and one and a half of what is due.
+func (v *service) nextWait(most time.Duration) time.Duration {
+	v.wait = min(max(retryFirst, 2*v.wait), most)
+	return v.wait/2 + v.program.chance(v.wait)
 }
 
-// heartbeat tells the collector how this store is. That it does not arrive is no failure: the batches say the same.
+// heartbeat tells the collector how this store is. That it does not arrive is no failure: the batches say the same. A
+// collector that has just answered nothing, or only "later", is not asked for more.
 func (v *service) heartbeat(ctx context.Context, s *site, next job, last error) {
+	if failed, ok := errors.AsType[*upload.SendError](last); ok && failed.Class == upload.ClassUnreachable {
+		return
+	}
 	sender, err := s.sender()
 	if err != nil {
 		return

@@ -177,6 +177,34 @@ func TestServiceRecoversFromOutagesByItself(t *testing.T) {
 	})
 }
 
+// Complaint 22: a collector that says when it can be asked again is left alone until then, and the store with it: commands
+// can look at it meanwhile.
+func TestServiceLeavesABusyCollectorAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, collector, _, _ := bubbleStore(t, "{spread: 0s}")
+		var asked []time.Time
+		p.transport = simTransport(func(r *http.Request) (*http.Response, error) {
+			asked = append(asked, time.Now())
+			if len(asked) < 4 {
+				header := http.Header{"Retry-After": {"3000"}}
+				return &http.Response{StatusCode: http.StatusTooManyRequests, Header: header, Body: http.NoBody, Request: r}, nil
+			}
+			return collector.RoundTrip(r)
+		})
+		stop := startService(t, p)
+		time.Sleep(3 * 24 * time.Hour)
+		stop()
+		for i := range min(3, len(asked)-1) {
+			if pause := asked[i+1].Sub(asked[i]); pause < 50*time.Minute || pause > 80*time.Minute {
+				t.Errorf("asked for 50 minutes, the service came back after %s", pause)
+			}
+		}
+		if got := strings.Join(closed(t, p), " "); got != "1999-W52" {
+			t.Errorf("closed: %q", got)
+		}
+	})
+}
+
 // An unfinished pull pauses at stop_by and goes on at the next run.
 func TestServicePausesAtStopBy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

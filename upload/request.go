@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -45,11 +46,12 @@ type answer struct {
 	host      string
 	status    int
 	mediaType string
-	limit     int64    // bytes of body that are read
-	secret    string   // the token: what answers may repeat the request
-	body      []byte   // of a success: what should be the receipt
-	problem   *Problem // of an error, if it is problem+json
-	sent      int64    // bytes of the request's body
+	limit     int64         // bytes of body that are read
+	secret    string        // the token: what answers may repeat the request
+	body      []byte        // of a success: what should be the receipt
+	problem   *Problem      // of an error, if it is problem+json
+	sent      int64         // bytes of the request's body
+	after     time.Duration // that the collector asks for before the next request
 }
 
 // kind says in words what the answer holds.
@@ -169,6 +171,7 @@ func (r *sending) request(ctx context.Context, method, what string, body []byte,
 		return a, unreachable(a, err)
 	}
 	a.status = response.StatusCode
+	a.after, _ = retryAfter(response.Header.Get("Retry-After"), time.Now())
 	return a, nil
 }
 

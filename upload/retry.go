@@ -19,7 +19,8 @@ import (
 const maxRetryAfter = time.Hour
 
 func (s *Sender) newClient() *retryablehttp.Client {
-	cause := "" // of the next attempt
+	cause := ""    // of the next attempt
+	begun := false // the collector has taken something
 	return &retryablehttp.Client{
 		HTTPClient: &http.Client{
 			Transport:     s.Transport,
@@ -31,7 +32,9 @@ func (s *Sender) newClient() *retryablehttp.Client {
 		RetryWaitMax: s.RetryMax,
 		CheckRetry: func(ctx context.Context, response *http.Response, err error) (bool, error) {
 			cause = retryCause(response, err)
-			return checkRetry(ctx, response, err)
+			again, err := checkRetry(ctx, response, err)
+			begun = begun || response != nil && !isTransient(response.StatusCode)
+			return again && (begun || s.isSoon(response)), err
 		},
 		Backoff: func(shortest, longest time.Duration, attempt int, response *http.Response) time.Duration {
 			wait := s.backoff(shortest, longest, attempt, response)
@@ -52,6 +55,17 @@ func checkRetry(ctx context.Context, response *http.Response, err error) (bool, 
 		return !isCertificate(err), nil
 	}
 	return isTransient(response.StatusCode), nil
+}
+
+// isSoon reports whether a first request may be sent again while Send goes on. A collector that wants to be left alone for
+// longer than the longest wait gets what it asks for: Send ends, keeps nobody from the queue, and its caller comes again.
+// What the collector has begun to take goes on: where it takes little at a time, nothing else would ever get through.
+func (s *Sender) isSoon(response *http.Response) bool {
+	if response == nil {
+		return true
+	}
+	asked, _ := retryAfter(response.Header.Get("Retry-After"), time.Now())
+	return asked <= s.RetryMax
 }
 
 // retryCause says in a few words why a request is sent again. An error's own text may hold an address.
@@ -80,14 +94,16 @@ func isDial(err error) bool {
 	return ok && op.Op == "dial"
 }
 
-// backoff returns how long to wait: what the collector asks for, or twice as long as before. Some of it is chance, so
-// that the dealers whom an outage stopped do not come back all at once.
+// backoff returns how long to wait: twice as long as before, beginning with what the collector asks for where it asks: one
+// that asks again and again has more dealers before it than it can take. Some of it is chance, so that the dealers whom an
+// outage stopped do not come back all at once.
 func (s *Sender) backoff(shortest, longest time.Duration, attempt int, response *http.Response) time.Duration {
 	wait := min(longest, shortest<<min(attempt, 16))
 	wait = wait/2 + s.jitter(wait/2+1)
 	if response != nil {
 		if asked, ok := retryAfter(response.Header.Get("Retry-After"), time.Now()); ok {
-			wait = asked + s.jitter(asked/10+time.Second)
+			asked = min(asked<<min(attempt, 16), maxRetryAfter)
+			wait = max(wait, asked+s.jitter(asked/2+time.Second))
 		}
 	}
 	return wait

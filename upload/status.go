@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // SendClass says in one word why sending stopped. It goes into the heartbeat.
@@ -22,7 +23,8 @@ const (
 // SendError says why sending stopped. All that waits stays queued, and the next Send goes on.
 type SendError struct {
 	Class   SendClass
-	Status  int // the answer's; 0 where there was none
+	Status  int           // the answer's; 0 where there was none
+	After   time.Duration // how long the collector asks to be left alone, at most an hour; 0: it does not say
 	Message string
 	Hint    string
 	Err     error // may be nil
@@ -134,10 +136,14 @@ func isAuthorization(status int) bool {
 func stopError(a answer) error {
 	switch {
 	case isTransient(a.status):
-		return &SendError{
-			Class: ClassUnreachable, Status: a.status, Message: fmt.Sprintf("the collector cannot take the %s now (%d %s)", a.what, a.status, http.StatusText(a.status)),
+		e := &SendError{
+			Class: ClassUnreachable, Status: a.status, After: a.after, Message: fmt.Sprintf("the collector cannot take the %s now (%d %s)", a.what, a.status, http.StatusText(a.status)),
 			Hint: "It is tried again at the next run; nothing has to be done here.",
 		}
+		if a.after > 0 {
+			e.Message += fmt.Sprintf(" and asks to be left alone for %s", a.after.Round(time.Second))
+		}
+		return e
 	case isAuthorization(a.status):
 		return &SendError{
 			Class: ClassUnauthorized, Status: a.status, Message: fmt.Sprintf("the collector does not let this dealer in (%d %s)%s", a.status, http.StatusText(a.status), a.says()),
