@@ -55,7 +55,7 @@ sim-mutants:
 	go test -tags mutants -run '^TestSimFindsMutants$$' -count=1 -timeout 0 -v ./agent
 
 # AGENTS agents come back on one Monday after an outage, against one collector with a limited rate. REPORT is the page with
-# the plots; by default it is a temporary file. 2,000 agents take some minutes; 20,000 ten times as long and 4 GB of memory.
+# the plots; by default it is a temporary file. 2,000 agents take some minutes; 20,000 about ten times as long.
 AGENTS ?= 2000
 fleet:
 	@report="$(abspath $(REPORT))"; GOGC=400 go test -run '^TestFleet$$' -count=1 -timeout 0 -v ./agent \
