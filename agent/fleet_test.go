@@ -29,7 +29,6 @@ func TestFleet(t *testing.T) {
 	for _, outage := range []fleetOutage{
 		{name: "back while the fleet pulls", back: 9 * time.Hour},
 		{name: "back when all have tried", back: 14 * time.Hour},
-		{name: "back after a power cut everywhere", back: 14 * time.Hour, restart: true},
 	} {
 		t.Run(outage.name, func(t *testing.T) {
 			dir := simDir(t)

@@ -38,9 +38,8 @@ type fleet struct {
 }
 
 type fleetOutage struct {
-	name    string
-	back    time.Duration // when the collector is back, since Monday 00:00 UTC; it is away from before the first pull
-	restart bool          // and all computers are switched on again in that minute
+	name string
+	back time.Duration // when the collector is back, since Monday 00:00 UTC; it is away from before the first pull
 }
 
 // fleetAgent is one dealer's service.
@@ -156,12 +155,6 @@ func (a *fleetAgent) jitter(below time.Duration) time.Duration {
 // live lets the fleet live until all weeks are closed, for a day and a half at most.
 func (f *fleet) live() *fleetFigures {
 	stop := f.start()
-	if f.outage.restart {
-		time.Sleep(time.Until(f.gate.back.Add(-time.Hour)))
-		stop()
-		time.Sleep(time.Until(f.gate.back))
-		stop = f.start()
-	}
 	for end := f.monday.Add(36 * time.Hour); time.Now().Before(end) && !f.gate.allClosed(); {
 		time.Sleep(time.Minute)
 	}
