@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,7 +14,6 @@ import (
 	"time"
 
 	"roagent/fieldmap"
-	"roagent/upload/collector"
 )
 
 // The goals of the whole pipeline, and what it must not be worse than.
@@ -65,7 +63,7 @@ type usage struct {
 
 func benchOnce(t *testing.T, program string, orders int) benchResult {
 	t.Helper()
-	r := newRig(t, rigOptions{weeks: 1, orders: orders, batchOrders: 500, whitelist: benchWhitelist(t), collector: serveFolder})
+	r := newRig(t, rigOptions{weeks: 1, orders: orders, batchOrders: 500, whitelist: benchWhitelist(t), collector: newCollectorProcess})
 	week := r.weeks[0].String()
 	pull := measure(t, exec.CommandContext(t.Context(), program, "--config", r.config, "pull", "--week", week))
 	scan := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestRawScan$", "-test.v")
@@ -153,57 +151,4 @@ func scanTable(ctx context.Context, db *sql.DB, table string, columns []string) 
 		}
 	}
 	return rows.Err()
-}
-
-// serveFolder is the collector of a benchmark, a process of its own too: its work is not the agent's.
-func serveFolder(t *testing.T) rigCollector {
-	t.Helper()
-	dir := t.TempDir()
-	store, err := collector.OpenDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = store.Close() })
-	server := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestServeFolder$", "-test.v")
-	server.Env = append(os.Environ(), "ROAGENT_BENCH_SERVE="+dir)
-	out, err := server.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = server.Process.Kill()
-		_ = server.Wait()
-	})
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		var url string
-		if text, ok := strings.CutPrefix(lines.Text(), "serving "); ok && json.Unmarshal([]byte(text), &url) == nil {
-			return rigCollector{store: store, url: url}
-		}
-	}
-	t.Fatal("the collector's process says nothing")
-	return rigCollector{}
-}
-
-// TestServeFolder is the collector's process.
-func TestServeFolder(t *testing.T) {
-	dir := os.Getenv("ROAGENT_BENCH_SERVE")
-	if dir == "" {
-		t.Skip("the collector's process of TestBench (ROAGENT_BENCH)")
-	}
-	store, err := collector.OpenDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	url := serve(t, store, nil)
-	text, err := json.Marshal(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fmt.Println("serving", string(text))
-	select {} // until it is killed
 }

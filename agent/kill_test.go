@@ -61,11 +61,16 @@ func TestKilledPullEndsLikeAnUndisturbedOne(t *testing.T) {
 // buildRoagent builds the program that dealers run.
 func buildRoagent(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "roagent.exe")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", path, ".")
+	return buildProgram(t, "roagent", ".")
+}
+
+func buildProgram(t *testing.T, name, folder string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name+".exe")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", path, folder)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build roagent: %v\n%s", err, out)
+		t.Fatalf("build %s: %v\n%s", name, err, out)
 	}
 	return path
 }

@@ -3,16 +3,21 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"golang.org/x/mod/sumdb/note"
 
 	"roagent/extract/sampledms"
@@ -245,4 +250,62 @@ func (r *rig) exec(t *testing.T, statement string, args ...any) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// storedLines returns every line of the batches with these names, and the ids of each week's batches. It fails where one is
+// not, from end to end, what its name says.
+func storedLines(t *testing.T, store collector.Store, names []string) (lines []upload.Line, batches map[string][]string) {
+	t.Helper()
+	decoder, err := zstd.NewReader(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer decoder.Close()
+	batches = map[string][]string{}
+	for _, name := range names {
+		packed, err := store.Get(context.Background(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := decoder.DecodeAll(packed, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		parts := strings.Split(name, "/")
+		id := strings.TrimSuffix(parts[4], ".ndjson.zst")
+		if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) != id {
+			t.Errorf("%s holds other bytes", name)
+		}
+		batches[parts[2]] = append(batches[parts[2]], id)
+		for line := range bytes.Lines(text) {
+			var l upload.Line
+			if err := json.Unmarshal(line, &l); err != nil {
+				t.Fatal(err)
+			}
+			lines = append(lines, l)
+		}
+	}
+	return lines, batches
+}
+
+// heldOnce holds that each batch of the store is whole, and each line in it once.
+func (r *rig) heldOnce(t *testing.T) {
+	t.Helper()
+	var names []string
+	for _, week := range r.weeks {
+		list, err := r.store.List(t.Context(), simFolder(week)+"/batches")
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, list...)
+	}
+	lines, _ := storedLines(t, r.store, names)
+	seen := map[string]bool{}
+	for _, l := range lines {
+		name := fmt.Sprintf("revision %d of %s", l.Revision, l.Key)
+		if seen[name] {
+			t.Errorf("%s is there twice", name)
+		}
+		seen[name] = true
+	}
 }

@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
-
 	"roagent/fieldmap"
 	"roagent/upload"
 	"roagent/upload/collector"
@@ -160,32 +158,7 @@ func (w *simWorld) held(week fieldmap.Week) map[string]string {
 
 // stored returns every line at the collector, and the batches of each week.
 func (w *simWorld) stored() (lines []upload.Line, batches map[string][]string) {
-	decoder, err := zstd.NewReader(nil)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer decoder.Close()
-	batches = map[string][]string{}
-	for _, name := range w.net.store.batches() {
-		packed, err := w.net.store.Get(context.Background(), name)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		text, err := decoder.DecodeAll(packed, nil)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		parts := strings.Split(name, "/")
-		batches[parts[2]] = append(batches[parts[2]], strings.TrimSuffix(parts[4], ".ndjson.zst"))
-		for line := range bytes.Lines(text) {
-			var l upload.Line
-			if err := json.Unmarshal(line, &l); err != nil {
-				w.t.Fatal(err)
-			}
-			lines = append(lines, l)
-		}
-	}
-	return lines, batches
+	return storedLines(w.t, w.net.store, w.net.store.batches())
 }
 
 // history holds that each revision of an order is there once, none is missing, each replaces what the week had of it or
