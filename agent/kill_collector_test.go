@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -139,9 +140,13 @@ func (c *collectorProcess) start() error {
 	return fmt.Errorf("the collector ended: %w", c.command.Wait())
 }
 
-// kill ends the process with SIGKILL.
+// kill ends the process with SIGKILL; one that something stands before, gently: it is that which gets the signal.
 func (c *collectorProcess) kill() {
-	_ = c.command.Process.Kill()
+	if c.wrap == nil {
+		_ = c.command.Process.Kill()
+	} else {
+		_ = c.command.Process.Signal(syscall.SIGTERM)
+	}
 	for range c.log { // to its end
 	}
 	_ = c.command.Wait() // says that it was killed

@@ -97,7 +97,7 @@ func NewQueue(dir, dealerID string) *Queue {
 // it open, with *[CorruptError] where the file is damaged or not a queue, with *[ForeignError] where it is another
 // dealer's or a newer program's, and with *[KeyError] where its key is missing. It never replaces or repairs a file.
 func (q *Queue) Open() (err error) {
-	if err := os.MkdirAll(q.dir, 0o700); err != nil {
+	if err := MakeFolder(q.dir); err != nil {
 		return fmt.Errorf("open queue: %w", err)
 	}
 	if err := q.checkLost(); err != nil {

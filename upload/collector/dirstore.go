@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"roagent/upload"
 )
 
 // DirStore is a [Store] in a folder. It holds customers' data, so its files are for the owner alone (0600).
@@ -33,7 +35,7 @@ const staleAfter = 24 * time.Hour
 
 // OpenDir opens the store in a folder and creates the folder where it is missing.
 func OpenDir(dir string) (*DirStore, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := upload.MakeFolder(dir); err != nil {
 		return nil, fmt.Errorf("open store %s: %w", dir, err)
 	}
 	root, err := os.OpenRoot(dir)
