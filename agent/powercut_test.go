@@ -34,8 +34,8 @@ func TestPowerCut(t *testing.T) {
 	found := 0
 	for n := range *cutStates {
 		at := 1 + r.IntN(len(rec.calls))
-		if n%4 == 0 { // most calls are of the pull: also before and between
-			at = 1 + r.IntN(min(len(rec.calls), 2*rec.countUntil(rec.approved)))
+		if n%2 == 0 { // most calls are of the pull: also at each of those that make the folder
+			at = 1 + n/2%rec.countUntil(rec.approved)
 		}
 		agentR, collectorR := r, r
 		switch r.IntN(3) {

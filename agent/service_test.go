@@ -40,14 +40,21 @@ func (p *inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 // bubbleStore is a store in a bubble, in which it is 2000-01-01 00:00 UTC: 31 December 1999, 16:00, at the dealer's.
 func bubbleStore(t *testing.T, schedule string) (*program, *inProcess, *collector.MemStore, string) {
 	t.Helper()
+	store := collector.NewMemStore()
+	p, transport, dms := bubbleStoreOn(t, store, 12, schedule)
+	return p, transport, store, dms
+}
+
+// bubbleStoreOn is bubbleStore with a collector on the given store, and a DMS with so many weeks.
+func bubbleStoreOn(t *testing.T, store collector.Store, weeks int, schedule string) (*program, *inProcess, string) {
+	t.Helper()
 	ctx := t.Context()
-	dir := t.TempDir()
+	dir := simDir(t)
 	first := fieldmap.Week{Year: 1999, Number: 50}
 	dms := filepath.Join(dir, "dms.db")
-	if err := sampledms.CreateFile(ctx, dms, sampledms.Options{First: first, Weeks: 12, OrdersPerWeek: 8, Seed: 5}); err != nil {
+	if err := sampledms.CreateFile(ctx, dms, sampledms.Options{First: first, Weeks: weeks, OrdersPerWeek: 8, Seed: 5}); err != nil {
 		t.Fatal(err)
 	}
-	store := collector.NewMemStore()
 	key, err := collector.OpenKey(ctx, store, "collector.test")
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +77,7 @@ func bubbleStore(t *testing.T, schedule string) (*program, *inProcess, *collecto
 	if err := (fieldmapApproveCommand{By: "Dana Dealer"}).Run(p); err != nil {
 		t.Fatal(err)
 	}
-	return p, transport, store, dms
+	return p, transport, dms
 }
 
 // closed returns the weeks for which the store holds the collector's receipt.

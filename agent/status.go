@@ -26,7 +26,8 @@ type status struct {
 	NextRun   time.Time            `json:"next_run"`
 	Weeks     []upload.WeekStatus  `json:"weeks"`
 	Pending   upload.PendingStatus `json:"pending"`
-	Delayed   int                  `json:"delayed"` // lines that wait for the time of queue.hold
+	Full      bool                 `json:"queue_full"` // a reading pauses until the collector has taken some
+	Delayed   int                  `json:"delayed"`    // lines that wait for the time of queue.hold
 	Until     time.Time            `json:"delayed_until,omitzero"`
 	Parked    int                  `json:"parked"`
 	Awaits    bool                 `json:"awaits_collector"` // the queue was rebuilt and must learn first what the collector holds
@@ -70,6 +71,7 @@ func (s *site) status(now time.Time) (*status, error) {
 	if err != nil {
 		return nil, err
 	}
+	st.Full = st.Pending.Bytes > s.config.Queue.MaxSize/10*9 && len(stoppedWeeks(st.Weeks)) > 0
 	st.Delayed, st.Until = delayed(batches, now)
 	if st.Awaits, err = s.queue.Awaits(); err != nil {
 		return nil, err
@@ -119,6 +121,9 @@ func (st *status) print(p *program) error {
 	if st.Pending.Batches > 0 {
 		fmt.Fprintf(p.stdout, "\nwaiting to be sent: %s with %s (%s), the oldest since %s\n", plural(st.Pending.Batches, "batch"),
 			plural(st.Pending.Orders, "line"), humanize.Bytes(uint64(st.Pending.Bytes)), st.Pending.Oldest.Local().Format(time.DateTime))
+	}
+	if st.Full {
+		fmt.Fprintln(p.stdout, "\nthe queue is full: reading pauses, and goes on by itself once the collector has taken some; if that lasts, raise queue.max_size")
 	}
 	if st.Delayed > 0 {
 		fmt.Fprintf(p.stdout, "\nof these, queue.hold keeps back %s, the last until %s; 'roagent hold list' shows them\n",

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"go.etcd.io/bbolt"
 )
 
 // MakeFolder creates a folder, and those above it that are missing, for its owner alone and durably: nothing in it is safer
@@ -26,4 +28,35 @@ func MakeFolder(dir string) error {
 		return fmt.Errorf("flush %s: %w", parent, err)
 	}
 	return nil
+}
+
+// createDatabase makes an empty database beside path and moves it there, so that one with that name is whole, and its name
+// durable before anything lies beside it that only it explains. A file that is there stays.
+func createDatabase(path string) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp") // 0600
+	if err != nil {
+		return err
+	}
+	if err = temp.Close(); err == nil {
+		err = initDatabase(temp.Name())
+	}
+	if err == nil {
+		err = placeNew(temp.Name(), path)
+	}
+	if errors.Is(err, os.ErrExist) {
+		err = nil // another process was first
+	}
+	if removed := os.Remove(temp.Name()); !errors.Is(removed, os.ErrNotExist) {
+		err = errors.Join(err, removed)
+	}
+	return err
+}
+
+// initDatabase makes an empty file a database, durably.
+func initDatabase(path string) error {
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout})
+	if err != nil {
+		return err
+	}
+	return db.Close()
 }

@@ -367,7 +367,8 @@ func (w *pageWriter) store(week string, lines, about []byte, orders int) error {
 	}
 	size := int64(len(w.sealed[w.batches]))
 	if w.q.MaxSize > 0 && pending.Bytes > 0 && pending.Bytes+size > w.q.MaxSize {
-		return fmt.Errorf("%w: %d batches with %d bytes wait, queue.max_size is %d", ErrFull, pending.Batches, pending.Bytes, w.q.MaxSize)
+		return fmt.Errorf("%w: %d batches with %d bytes wait, queue.max_size is %d; nothing is lost. "+
+			"The reading pauses here and goes on by itself once the collector has taken some; if that lasts, raise queue.max_size", ErrFull, pending.Batches, pending.Bytes, w.q.MaxSize)
 	}
 	w.batches++
 	w.stored.Batches++

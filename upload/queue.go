@@ -103,6 +103,11 @@ func (q *Queue) Open() (err error) {
 	if err := q.checkLost(); err != nil {
 		return err
 	}
+	if _, err := os.Stat(q.path()); errors.Is(err, fs.ErrNotExist) {
+		if err := createDatabase(q.path()); err != nil {
+			return diskError("create queue "+q.path(), q.path(), err)
+		}
+	}
 	if err := q.openDatabase(); err != nil {
 		return err
 	}
