@@ -65,6 +65,11 @@ func simTroubles() []simTrouble {
 		{[]string{"disk: the queue's file is damaged"}, func(w *simWorld, monday time.Time) {
 			w.at(w.within(monday.Add(-6*time.Hour), 3*day), w.damage)
 		}},
+		{[]string{"network: away for weeks"}, func(w *simWorld, monday time.Time) {
+			from := w.within(monday.Add(-day), 2*day)
+			w.at(from, func() { w.happened("network: away for weeks"); w.net.set("network: down", 1) })
+			w.at(from.Add(time.Duration(2+w.r.IntN(25))*7*day), func() { w.net.set("network: down", 0) })
+		}},
 		{[]string{"disk: full"}, func(w *simWorld, monday time.Time) {
 			from := w.within(monday.Add(-time.Hour), 6*time.Hour)
 			w.at(from, func() { w.agent.setDiskFull(true) })

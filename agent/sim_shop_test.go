@@ -55,7 +55,7 @@ CREATE TABLE RepairOrder (RONumber VARCHAR(12) NOT NULL PRIMARY KEY, ROType CHAR
 	Note VARCHAR(40) DEFAULT 'CANARY') WITHOUT ROWID;
 CREATE INDEX ix ON RepairOrder (ClosedAt);
 CREATE TABLE Customer (CustomerNo INT NOT NULL PRIMARY KEY, Phone VARCHAR(20), OptOut CHAR(1)) WITHOUT ROWID;
-CREATE TABLE Job (RONumber VARCHAR(12) NOT NULL, LineNo INT NOT NULL, PayType CHAR(1), Work VARCHAR(40000), Cost INT DEFAULT 8675309,
+CREATE TABLE Job (RONumber VARCHAR(12) NOT NULL, LineNo INT NOT NULL, PayType CHAR(1), Work VARCHAR(100000), Cost INT DEFAULT 8675309,
 	PRIMARY KEY (RONumber, LineNo)) WITHOUT ROWID;`
 
 func newSimShop(t *testing.T, dir string, r *rand.Rand, zone *time.Location) *simShop {
@@ -152,7 +152,7 @@ func (s *simShop) open(closed time.Time) *simOrder {
 
 func (s *simShop) work() string {
 	text := []byte("REPLACED PART " + strconv.Itoa(s.r.IntN(1_000_000)))
-	for s.wordy && len(text) < 20_000 {
+	for s.wordy && len(text) < 60_000 {
 		text = append(text, ' ')
 		for range 4 {
 			text = append(text, "BCDFGHJKLMPQRTVWXZ"[s.r.IntN(18)])
