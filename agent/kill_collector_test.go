@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -111,7 +112,7 @@ func (c *collectorProcess) serve(t *testing.T) rigCollector {
 
 // start starts the process and waits until it listens.
 func (c *collectorProcess) start() error {
-	args := append(c.wrap[:len(c.wrap):len(c.wrap)], c.program, "serve", "--store", c.dir, "--listen", c.address)
+	args := append(slices.Clip(c.wrap), c.program, "serve", "--store", c.dir, "--listen", c.address)
 	c.command = exec.Command(args[0], args[1:]...) //nolint:noctx // kill ends it
 	stderr, err := c.command.StderrPipe()
 	if err != nil {
