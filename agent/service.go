@@ -275,9 +275,9 @@ func (v *service) nextWait(most time.Duration) time.Duration {
 }
 
 // heartbeat tells the collector how this store is. That it does not arrive is no failure: the batches say the same. A
-// collector that has just answered nothing, or only "later", is not asked for more.
+// collector that has just answered nothing, or when it wants to be asked again, is not asked for more.
 func (v *service) heartbeat(ctx context.Context, s *site, next job, last error) {
-	if failed, ok := errors.AsType[*upload.SendError](last); ok && failed.Class == upload.ClassUnreachable {
+	if failed, ok := errors.AsType[*upload.SendError](last); ok && failed.Class == upload.ClassUnreachable && (failed.Status == 0 || failed.After > 0) {
 		return
 	}
 	sender, err := s.sender()
