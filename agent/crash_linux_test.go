@@ -63,9 +63,12 @@ func TestCrashShowsNoSecret(t *testing.T) {
 	c = exec.CommandContext(t.Context(), program, "--config", s.config, "send")
 	c.Stdout, c.Stderr = &refusal, &refusal
 	c.Env = append(os.Environ(), fmt.Sprintf("HTTPS_PROXY=http://roagent:%s@%s", s.password, proxy.Addr()))
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
 	timer := time.AfterFunc(3*time.Second, func() { _ = c.Process.Signal(os.Interrupt) }) // it would try again for a minute
 	defer timer.Stop()
-	if err := c.Run(); err == nil || !asked.Load() {
+	if err := c.Wait(); err == nil || !asked.Load() {
 		t.Errorf("the proxy was not asked: %v\n%s", err, refusal.String())
 	}
 	if leak := s.canaries.leaks([]byte(refusal.String()), ""); leak != "" {

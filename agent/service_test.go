@@ -73,7 +73,9 @@ func bubbleStoreOn(t *testing.T, store collector.Store, weeks int, schedule stri
 		}
 	}
 	transport := &inProcess{handler: collector.New(store, key)}
-	p := &program{ctx: ctx, stdout: t.Output(), stderr: t.Output(), config: filepath.Join(dir, "roagent.yaml"), seams: seams{transport: transport}}
+	p := &program{ctx: ctx, stdout: t.Output(), stderr: t.Output(), config: filepath.Join(dir, "roagent.yaml"), seams: seams{
+		transport: transport, jitter: func(below time.Duration) time.Duration { return below / 2 },
+	}}
 	if err := (fieldmapApproveCommand{By: "Dana Dealer"}).Run(p); err != nil {
 		t.Fatal(err)
 	}
@@ -84,6 +86,10 @@ func bubbleStoreOn(t *testing.T, store collector.Store, weeks int, schedule stri
 func closed(t *testing.T, p *program) []string {
 	t.Helper()
 	s, err := p.openSite()
+	for isLocked(err) { // the service is at work
+		time.Sleep(time.Minute)
+		s, err = p.openSite()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
