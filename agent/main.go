@@ -20,6 +20,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
+
+	"roagent/agent/supervisor"
 )
 
 func main() {
@@ -38,6 +40,8 @@ type program struct {
 	stdout io.Writer
 	stderr io.Writer
 	config string
+	logs   *supervisor.Log   // nil: standard error
+	pulse  *supervisor.Pulse // nil: nobody watches
 
 	seams
 }
@@ -73,6 +77,7 @@ type commands struct {
 	Parked   parkedCommand   `cmd:"" help:"Look at what could not be sent, and let it go on."`
 	Leave    leaveCommand    `cmd:"" help:"Take this store out: nothing is read any more, the queue is emptied, the collector deletes all. The ledger stays."`
 	Run      runCommand      `cmd:"" help:"Be the service, in the foreground: pull when it is time."`
+	Service  serviceCommand  `cmd:"" help:"Install the service and control it."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 
@@ -145,8 +150,11 @@ func (p *program) colors() bool {
 	return ok && onTerminal(f) && os.Getenv("NO_COLOR") == "" && takesColors(f)
 }
 
-// logger returns the log of a command: to standard error, in the configuration's format and level.
+// logger returns the log of a command: to standard error, or of the service, in the configuration's format and level.
 func (p *program) logger(level slog.Level, format string) *slog.Logger {
+	if p.logs != nil {
+		return slog.New(p.logs.Handler(level, format))
+	}
 	o := &slog.HandlerOptions{Level: level}
 	if format == "json" {
 		return slog.New(slog.NewJSONHandler(p.stderr, o))

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+
+	"roagent/agent/supervisor"
 )
 
 // progress tells a person, or the log, how far a pull is.
@@ -53,6 +55,7 @@ func (p *barProgress) end(finished bool) {
 // logProgress writes a line a week, and one now and then in a long one.
 type logProgress struct {
 	log    *slog.Logger
+	pulse  *supervisor.Pulse // nil: nobody watches
 	week   string
 	total  int
 	done   int
@@ -70,6 +73,7 @@ func (p *logProgress) begin(week string, orders int) {
 
 func (p *logProgress) page(orders int) {
 	p.done += orders
+	p.pulse.Beat()
 	if time.Since(p.logged) < logEvery {
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"roagent/agent/supervisor"
 	"roagent/upload"
 )
 
@@ -37,7 +38,9 @@ func (v *service) run(ctx context.Context) error {
 	next, err := v.first()
 	for isLocked(err) {
 		v.log.Warn("waiting until another roagent ends", "error", err)
-		if !sleepUntil(ctx, time.Now().Add(time.Minute)) {
+		v.program.pulse.Ready()
+		v.program.pulse.Status("waiting until another roagent ends")
+		if !sleepUntil(ctx, time.Now().Add(time.Minute), v.program.pulse) {
 			return nil
 		}
 		next, err = v.first()
@@ -45,14 +48,25 @@ func (v *service) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	v.program.pulse.Ready()
 	for {
 		v.log.Info("waiting", "next", next.at.Format(time.RFC3339), "pull", next.pull)
-		if !sleepUntil(ctx, next.at) {
+		v.program.pulse.Status(next.String())
+		if !sleepUntil(ctx, next.at, v.program.pulse) {
 			v.log.Info("stopped")
 			return nil
 		}
+		v.program.pulse.Status("at work")
 		next = v.work(ctx, next)
 	}
+}
+
+// String tells a person what comes next, and when by the machine's clock.
+func (j job) String() string {
+	if j.pull {
+		return "waiting for the next pull at " + j.at.Local().Format("2006-01-02 15:04 MST")
+	}
+	return "waiting to send what is queued at " + j.at.Local().Format("2006-01-02 15:04 MST")
 }
 
 func isLocked(err error) bool {
@@ -62,8 +76,9 @@ func isLocked(err error) bool {
 
 // sleepUntil waits for a time on the clock. It looks at the clock every minute: the machine may sleep, or its clock be
 // set. It returns false when ctx ends first.
-func sleepUntil(ctx context.Context, at time.Time) bool {
+func sleepUntil(ctx context.Context, at time.Time, pulse *supervisor.Pulse) bool {
 	for {
+		pulse.Beat()
 		wait := min(time.Until(at.Round(0)), time.Minute) // Round(0): the clock on the wall
 		if wait <= 0 {
 			return ctx.Err() == nil
@@ -175,7 +190,7 @@ func (v *service) pull(ctx context.Context, s *site, schedule Schedule) error {
 	if err != nil {
 		return err
 	}
-	report, err := s.pull(ctx, pulling{weeks: weeks, deadline: v.deadline, send: true}, &logProgress{log: v.log})
+	report, err := s.pull(ctx, pulling{weeks: weeks, deadline: v.deadline, send: true}, &logProgress{log: v.log, pulse: v.program.pulse})
 	if report != nil {
 		v.logReport(report)
 	}

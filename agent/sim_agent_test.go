@@ -297,7 +297,7 @@ func (d *simDMS) statement(l *simLife) error {
 	d.mu.Unlock()
 	if slow > 0 {
 		d.w.happened("dms: slow")
-		sleepUntil(l.ctx, time.Now().Add(slow))
+		sleepUntil(l.ctx, time.Now().Add(slow), nil)
 	}
 	if broken {
 		d.w.happened("dms: broken connection")

@@ -1,0 +1,35 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+)
+
+// Service is one store's service. Several stores on one machine have one each, and share nothing.
+type Service struct {
+	Name    string // roagent or roagent-NAME
+	Binary  string // absolute path of roagent
+	Config  string // absolute path of its roagent.yaml
+	Data    string // absolute path of its data folder
+	Account string // that it runs as
+	Manual  bool   // it is not started with the machine
+}
+
+// storeName leaves room in a Linux account's 32 characters, and needs no quoting anywhere.
+var storeName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,21}[a-z0-9])?$`)
+
+// ErrName says that a store's name cannot be one.
+var ErrName = errors.New("a store's name has at most 23 lower-case letters, digits and hyphens")
+
+// Named returns the service of a store as it is laid out on this system. The name of a machine's only store is "".
+func Named(store string) (Service, error) {
+	name := "roagent"
+	if store != "" {
+		if !storeName.MatchString(store) {
+			return Service{}, fmt.Errorf("%q: %w", store, ErrName)
+		}
+		name += "-" + store
+	}
+	return layout(name), nil
+}
