@@ -214,26 +214,13 @@ func (a *simAgent) cuts() bool {
 	return cut
 }
 
-// torn returns what a power cut within a transaction leaves: any of the pages that were being written, in any order, but
-// no meta page, which comes only when they are flushed; or all of it.
+// torn returns what a power cut within a transaction leaves: some of what was being written, or all of it.
 func (a *simAgent) torn(before, after map[string][]byte) map[string][]byte {
-	const file = "queue.db"
-	pageSize := os.Getpagesize() // of bbolt's file: it flushes all pages before it writes one of the two meta pages, its first
-	old, written := before[file], after[file]
 	if a.r.IntN(4) == 0 {
 		return after
 	}
-	left := make([]byte, len(old))
-	copy(left, old)
-	if len(written) > len(left) && a.r.IntN(2) == 0 {
-		left = append(left, make([]byte, len(written)-len(left))...)
-	}
-	for at := 2 * pageSize; at+pageSize <= min(len(left), len(written)); at += pageSize {
-		if a.r.IntN(2) == 0 {
-			copy(left[at:at+pageSize], written[at:at+pageSize])
-		}
-	}
-	before[file] = left
+	const file = "queue.db"
+	before[file] = tear(a.r, before[file], after[file])
 	return before
 }
 

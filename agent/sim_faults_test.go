@@ -210,7 +210,7 @@ func (w *simWorld) damage() {
 	w.happened("disk: the queue's file is damaged")
 	w.agent.stop()
 	files := w.agent.readData()
-	text, size := files["queue.db"], os.Getpagesize()
+	text, size := layOut(w.t, files["queue.db"]), os.Getpagesize()
 	at := w.r.IntN(len(text)/size) * size
 	if w.r.IntN(4) == 0 && at > 0 {
 		w.say("the queue's file is cut at page %d", at/size)
