@@ -281,6 +281,8 @@ func (a *adoption) week() error {
 	}
 	w.Begun++
 	w.Changes++
+	w.TakenOver++
+	w.TakenOverAt = time.Now().UTC()
 	due := a.again || w.Reading.anew()
 	w.Reading, w.Adopted = nil, true
 	if due {

@@ -132,8 +132,12 @@ func (q *Queue) putAgain(tx *bbolt.Tx, at place, from batchHead, lines [][]byte,
 	return err
 }
 
-// requeue puts delivered batches, which the collector says it lost, back into what waits. It fails where a payload is
-// past its retention, or where the collector names a batch that this queue never delivered.
+// errNoCopy says that a batch that the collector lost is not here either: it is past its retention, or another data folder
+// sent it, or this one before its queue was rebuilt.
+var errNoCopy = errors.New("the collector lost a batch of which nothing is kept here")
+
+// requeue puts delivered batches, which the collector says it lost, back into what waits. It fails with errNoCopy where
+// there is none, and with *[SendError] where the collector names a batch that this queue never delivered.
 func (q *Queue) requeue(week string, ids []string) error {
 	return q.update("send lost batches again", func(tx *bbolt.Tx) error {
 		places := map[string]place{}
@@ -148,7 +152,7 @@ func (q *Queue) requeue(week string, ids []string) error {
 		for _, id := range ids {
 			at, ok := places[id]
 			if !ok {
-				return fmt.Errorf("the collector asks for batch %.12q of %s, which was never delivered", id, week)
+				return askedForUnknown(week, id)
 			}
 			if err := requeueOne(tx, at); err != nil {
 				return err
@@ -165,7 +169,7 @@ func requeueOne(tx *bbolt.Tx, at place) error {
 		return err
 	}
 	if payload(tx, bucketPayloads, at) == nil {
-		return fmt.Errorf("the collector lost batch %.12s of %s, and it is past its retention here, or another data folder sent it: the collector's operator must restore it from a backup", head.ID, head.Week)
+		return errNoCopy
 	}
 	head.Delivered, head.Again = time.Time{}, true
 	if err := putHead(tx, at, head); err != nil {

@@ -152,6 +152,7 @@ func (q *Queue) closeWeek(c closing, receipt Receipt, signed []byte) error {
 			w.Closed.Changes = c.changes
 			return w.save(tx, c.week)
 		}
+		w.TakenOver = 0
 		w.Closed = &closedState{Manifest: c.id, Content: c.content, Changes: c.changes, At: receipt.Stored}
 		if err := w.save(tx, c.week); err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -242,7 +243,8 @@ func TestFull(t *testing.T) {
 	s.sound()
 }
 
-// TestPurge holds that payloads past their retention go, and that the ledger and the manifest stay.
+// TestPurge holds that payloads past their retention go, and that the ledger and the manifest stay. Of what the collector
+// loses after that nothing can be sent again: the week is read again.
 func TestPurge(t *testing.T) {
 	s := newSite(t)
 	s.pull("2026-W46", order("RO1", "oil"))
@@ -254,10 +256,42 @@ func TestPurge(t *testing.T) {
 	s.send()
 	s.collector.Forget("2026-W46")
 	s.pull("2026-W46", order("RO1", "oil and filter"))
-	if _, err := s.trySend(); err == nil || !strings.Contains(err.Error(), "past its retention") {
-		t.Errorf("got %v", err)
+	s.pull("2026-W47", order("RO2", "tyres"), order("RO3", "lamp"))
+	if sent := s.send(); sent.Adopted != 1 || sent.Manifests != 1 { // the other week is closed
+		t.Errorf("sent %+v", sent)
+	}
+	s.pull("2026-W46", order("RO1", "oil and filter"))
+	if sent := s.send(); sent.Adopted != 0 || sent.Manifests != 1 {
+		t.Errorf("sent %+v", sent)
+	}
+	if m, _ := s.collector.Manifest("2026-W46"); len(m.Batches) != 1 || m.Held != 1 {
+		t.Errorf("manifest %+v", m)
 	}
 	s.sound()
+}
+
+// TestTakenOverTooOften holds that a collector that always holds something else than it was sent has a week read again a
+// few times, and then once a day.
+func TestTakenOverTooOften(t *testing.T) {
+	s := newSite(t)
+	const most = 3
+	s.pull("2026-W46", order("RO1", "oil"))
+	s.send()
+	for i := range most + 1 {
+		if _, err := s.queue.Purge(time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		s.collector.Forget("2026-W46")
+		s.pull("2026-W46", order("RO1", "oil"), order("RO2", strconv.Itoa(i)))
+		sent, err := s.trySend()
+		if refused, ok := errors.AsType[*upload.SendError](err); i == most {
+			if !ok || refused.Class != upload.ClassRefused || sent.Adopted != 0 || !strings.Contains(err.Error(), "again after the week was read anew 3 times") {
+				t.Errorf("sent %+v, %v", sent, err)
+			}
+		} else if err != nil || sent.Adopted != 1 {
+			t.Fatalf("round %d: sent %+v, %v", i, sent, err)
+		}
+	}
 }
 
 func change(fn func(*bbolt.Tx) error) func(*testing.T, string) {

@@ -265,8 +265,7 @@ func (r *sending) manifest(ctx context.Context, week string) (lost bool, err err
 	case accept:
 		return false, r.closeWeek(c, answer)
 	case sendLost:
-		r.Logger.Warn("the collector lost batches, which are sent again", "week", week, "batches", len(answer.problem.Missing))
-		return true, r.Queue.requeue(week, answer.problem.Missing)
+		return r.lost(ctx, week, answer.problem.Missing)
 	case declareFirst:
 		if err := r.declareAgain(ctx, c.manifest.FieldmapDigest, answer); err != nil {
 			return false, err

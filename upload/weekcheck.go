@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -54,12 +55,88 @@ func (r *sending) checkWeek(ctx context.Context, week string) error {
 		return nil
 	}
 	r.Logger.Warn("the collector holds batches that this data folder does not know: the week is taken over and read again", "week", week, "batches", foreign)
-	if err := r.Queue.adopt(orders, true); err != nil {
+	return r.takeOver(orders)
+}
+
+// takeOver makes a week what the collector holds of it, and returns errAdopted; or what stops the week, where it was taken
+// over too often.
+func (r *sending) takeOver(held *heldWeek) error {
+	if err := r.Queue.mayTakeOver(held.Week, time.Now()); err != nil {
+		r.weeks[held.Week] = err
+		return err
+	}
+	if err := r.Queue.adopt(held, true); err != nil {
 		return err
 	}
 	r.sent.Adopted++
-	r.weeks[week] = nil
+	r.weeks[held.Week] = nil
 	return errAdopted
+}
+
+// A week is taken over, and so read again, this often before it is closed; from then on once in so long. Else a collector
+// that tells something else each time would have the DMS read for ever.
+const (
+	takeOversMost = 3
+	takeOverPause = 24 * time.Hour
+)
+
+// mayTakeOver returns the error that says that a week was taken over too often.
+func (q *Queue) mayTakeOver(week string, now time.Time) error {
+	var w weekState
+	if err := q.view("look how often "+week+" was taken over", func(tx *bbolt.Tx) (err error) {
+		w, err = loadWeek(tx, week)
+		return err
+	}); err != nil {
+		return err
+	}
+	if w.TakenOver < takeOversMost || now.Sub(w.TakenOverAt) >= takeOverPause {
+		return nil
+	}
+	return &SendError{
+		Class: ClassRefused, Status: http.StatusOK,
+		Message: fmt.Sprintf("the collector holds something else of %s than it was sent, again after the week was read anew %d times", week, w.TakenOver),
+		Hint:    "Nothing of that week is sent, and it is read anew once a day at most. Look whether a second agent sends for this dealer; else tell the collector's operator.",
+	}
+}
+
+// lost does what a collector calls for that says that it lost batches of a week: they wait again, or the week is taken
+// over and read again where there is nothing to send of them.
+func (r *sending) lost(ctx context.Context, week string, ids []string) (again bool, err error) {
+	r.Logger.Warn("the collector lost batches, which are sent again", "week", week, "batches", len(ids))
+	if err := r.Queue.requeue(week, ids); !errors.Is(err, errNoCopy) {
+		return err == nil, err
+	}
+	orders, err := r.getOrders(ctx, week)
+	if isNoAnswer(err) {
+		r.weeks[week] = goneBatches(week)
+		return false, r.weeks[week]
+	}
+	if err != nil {
+		return false, err
+	}
+	r.Logger.Warn("of some that the collector lost no copy is kept: the week is taken over and read again", "week", week)
+	if err := r.takeOver(orders); !errors.Is(err, errAdopted) {
+		return false, err
+	}
+	return false, nil
+}
+
+// goneBatches is for a collector that lost batches and does not tell what it holds of each order: an older one.
+func goneBatches(week string) error {
+	return &SendError{
+		Class: ClassRefused, Status: http.StatusConflict,
+		Message: fmt.Sprintf("the collector lost batches of %s of which no copy is kept here, and does not tell which orders it still has", week),
+		Hint:    "Ask the collector's operator to restore them from a backup, or to bring the collector up to date.",
+	}
+}
+
+// askedForUnknown is for a collector that asks for a batch that it was never sent.
+func askedForUnknown(week, id string) error {
+	return &SendError{
+		Class: ClassRefused, Status: http.StatusConflict,
+		Message: fmt.Sprintf("the collector asks for batch %.12q of %s, which was never delivered", id, week),
+		Hint:    "Tell the collector's operator.",
+	}
 }
 
 // isNoAnswer reports whether something answered, and not with what it holds of a week.

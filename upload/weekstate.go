@@ -20,6 +20,9 @@ type weekState struct {
 	Closed   *closedState  `json:"closed,omitempty"`
 	Adopted  bool          `json:"adopted,omitempty"` // its orders were taken over from the collector, and not read to the end since
 	Dropped  []DropCount   `json:"dropped,omitempty"` // all that was ever dropped of what waited
+
+	TakenOver   int       `json:"taken_over,omitempty"` // how often since it was last closed
+	TakenOverAt time.Time `json:"taken_over_at,omitzero"`
 }
 
 // readingState is the checkpoint of an unfinished reading.
