@@ -29,6 +29,7 @@ type cycle struct {
 func (c *cycle) run(ctx, reading context.Context, weeks []fieldmap.Week) (*Report, error) {
 	report := &Report{Weeks: []*WeekReport{}}
 	err := c.read(reading, weeks, report)
+	report.Unread = err != nil
 	if c.sender == nil || ctx.Err() != nil {
 		return report, err
 	}
@@ -45,7 +46,9 @@ func (c *cycle) again(ctx, reading context.Context, report *Report) error {
 		return err
 	}
 	report.forget(weeks)
-	return errors.Join(c.read(reading, weeks, report), c.send(ctx, report))
+	err = c.read(reading, weeks, report)
+	report.Unread = err != nil
+	return errors.Join(err, c.send(ctx, report))
 }
 
 func (c *cycle) read(ctx context.Context, weeks []fieldmap.Week, report *Report) error {

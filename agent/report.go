@@ -22,6 +22,7 @@ type Report struct {
 	Sent     upload.Sent       `json:"sent"`
 	Narrowed []fieldmap.Change `json:"narrowed,omitempty"` // what the whitelist lacks of the approved one
 	Proof    *ProofReport      `json:"access_proof,omitempty"`
+	Unread   bool              `json:"-"` // something that was to be read was not: trying again may help
 }
 
 // WeekReport is what a run did with one week.

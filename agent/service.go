@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"roagent/agent/supervisor"
+	"roagent/fieldmap"
 	"roagent/upload"
 )
 
@@ -25,12 +27,15 @@ type service struct {
 	log      *slog.Logger
 	deadline time.Time     // until when the run under way may be tried again
 	wait     time.Duration // before the next attempt, but for chance
+	began    time.Time     // the run under way, whose other attempts read only what it has not read to its end
+	unread   bool          // the last pull did not read all that was due
 }
 
 // job is what the service does next.
 type job struct {
-	at   time.Time
-	pull bool // else what is queued is sent
+	at    time.Time
+	pull  bool // else what is queued is sent
+	again bool // it is another attempt of the run before
 }
 
 // run is the service's life.
@@ -141,16 +146,16 @@ func (v *service) work(ctx context.Context, j job) job {
 	s, err := v.program.openWorking(ctx)
 	if err != nil {
 		v.log.Error("cannot work", "error", err)
-		return job{at: time.Now().Add(v.nextWait(retryMost)), pull: j.pull}
+		return job{at: time.Now().Add(v.nextWait(retryMost)), pull: j.pull, again: j.again}
 	}
 	defer s.close()
 	schedule, err := s.schedule()
 	if err != nil {
 		v.log.Error("cannot work", "error", err)
-		return job{at: time.Now().Add(retryMost), pull: j.pull}
+		return job{at: time.Now().Add(retryMost), pull: j.pull, again: j.again}
 	}
 	if j.pull {
-		err = v.pull(ctx, s, schedule)
+		err = v.pull(ctx, s, schedule, j.again)
 	} else {
 		err = v.send(ctx, s)
 	}
@@ -181,20 +186,42 @@ func (v *service) purge(s *site) {
 	}
 }
 
-func (v *service) pull(ctx context.Context, s *site, schedule Schedule) error {
+func (v *service) pull(ctx context.Context, s *site, schedule Schedule, again bool) error {
 	now := time.Now()
+	v.unread = true
+	if !again || v.began.IsZero() {
+		v.began = now
+	}
 	if now.After(v.deadline) || v.deadline.IsZero() { // a run of its own, not another attempt
 		v.deadline = schedule.Deadline(now)
 	}
-	weeks, err := s.dueWeeks(schedule, now)
+	weeks, err := s.weeksLeft(schedule, now, v.began)
 	if err != nil {
 		return err
 	}
 	report, err := s.pull(ctx, pulling{weeks: weeks, deadline: v.deadline, send: true}, &logProgress{log: v.log, pulse: v.program.pulse})
 	if report != nil {
+		v.unread = report.Unread
 		v.logReport(report)
 	}
 	return err
+}
+
+// weeksLeft returns the weeks that are due and that the run since began has not read to their end: however often it is tried
+// again, it reads a week once.
+func (s *site) weeksLeft(schedule Schedule, now, began time.Time) ([]fieldmap.Week, error) {
+	weeks, err := s.dueWeeks(schedule, now)
+	if err != nil {
+		return nil, err
+	}
+	known, err := s.queue.Weeks()
+	if err != nil {
+		return nil, err
+	}
+	read := weeksWhere(known, func(w upload.WeekStatus) bool {
+		return w.Reading == nil && !w.Resumed && !w.ReadAt.Before(began)
+	})
+	return slices.DeleteFunc(weeks, func(w fieldmap.Week) bool { return slices.Contains(read, w) }), nil
 }
 
 func (v *service) logReport(r *Report) {
@@ -236,8 +263,8 @@ func (v *service) next(s *site, schedule Schedule, done job, err error) job {
 		v.log.Error("not done", "error", err, "exit_code", code)
 	}
 	pending, pendingErr := s.queue.Pending()
-	again := (done.pull && code != exitDone && code != exitCollector || s.behind()) && code != exitRefused && (v.deadline.IsZero() || now.Before(v.deadline))
-	left := pendingErr != nil || pending.Batches > 0 || code == exitCollector
+	again := (done.pull && v.unread && code != exitDone && code != exitCollector || s.behind()) && code != exitRefused && (v.deadline.IsZero() || now.Before(v.deadline))
+	left := pendingErr != nil || pending.Batches > 0 || code == exitCollector || code == exitFailed
 	if !again && !left || hasLeft(err) {
 		v.deadline, v.wait = time.Time{}, 0
 		return job{at: tick, pull: true}
@@ -247,7 +274,7 @@ func (v *service) next(s *site, schedule Schedule, done job, err error) job {
 		most = retryBusy
 	}
 	if at := now.Add(max(v.nextWait(most), after)); at.Before(tick) {
-		return job{at: at, pull: again}
+		return job{at: at, pull: again, again: again}
 	}
 	v.deadline = time.Time{}
 	if earliest := now.Add(after); tick.Before(earliest) {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -216,6 +217,52 @@ func TestServiceLeavesABusyCollectorAlone(t *testing.T) {
 			t.Errorf("closed: %q", got)
 		}
 	})
+}
+
+// TestServiceReadsAWeekOnceARun holds that a run that is tried again all week reads no week of the DMS twice: neither where
+// another week cannot be read to its end, nor where all are read and what fails is the sending.
+func TestServiceReadsAWeekOnceARun(t *testing.T) {
+	for name, failing := range map[string]string{"reading": "finish reading of 2000-W02", "sending": "close week "} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, _, _, _ := bubbleStore(t, `{pull: "30 2 * * MON", lookback_weeks: 3}`)
+				var mu sync.Mutex
+				fails, failed, read := false, 0, map[string]int{}
+				p.transact = func(what string, transact func() error) error {
+					mu.Lock()
+					fail := fails && strings.HasPrefix(what, failing)
+					if fail {
+						failed++
+					} else if strings.HasPrefix(what, "finish reading of ") {
+						read[what]++
+					}
+					mu.Unlock()
+					if fail {
+						return errors.New("it fails")
+					}
+					return transact()
+				}
+				stop := startService(t, p)
+				defer stop()
+				time.Sleep(14 * 24 * time.Hour)
+				mu.Lock()
+				fails = true
+				clear(read)
+				mu.Unlock()
+				time.Sleep(7 * 24 * time.Hour)
+				mu.Lock()
+				defer mu.Unlock()
+				if failed < 10 || len(read) < 2 {
+					t.Errorf("it failed %d times; read: %v", failed, read)
+				}
+				for what, n := range read {
+					if n > 1 {
+						t.Errorf("%s: %d times", what, n)
+					}
+				}
+			})
+		})
+	}
 }
 
 // An unfinished pull pauses at stop_by and goes on at the next run.
