@@ -193,6 +193,7 @@ func (w *simWorld) putBack(copied map[string][]byte) {
 	w.say("an old copy of the data folder is put back")
 	w.agent.stop()
 	w.agent.writeData(copied)
+	w.copied = time.Now()
 	w.pending = true
 	w.agent.start()
 	if w.steady {

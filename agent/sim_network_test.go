@@ -238,6 +238,7 @@ type simStore struct {
 	*collector.MemStore
 	mu        sync.Mutex
 	forgotten map[string]bool
+	ever      map[string]bool // what was ever forgotten
 	after     int // steps until failure; 0: never
 	failure   func() error
 }
@@ -310,13 +311,20 @@ func (s *simStore) forget(folder string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, name := range names {
-		s.forgotten[name] = true
+		s.forgotten[name], s.ever[name] = true, true
 	}
 	return len(names)
 }
 
+// everLost reports whether a batch was ever forgotten.
+func (s *simStore) everLost(week, id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ever["dealers/"+rigDealer+"/"+week+"/batches/"+id+".ndjson.zst"]
+}
+
 func newSimNetwork(w *simWorld, r *rand.Rand) *simNetwork {
-	n := &simNetwork{w: w, r: r, active: map[string]float64{}, store: &simStore{MemStore: collector.NewMemStore(), forgotten: map[string]bool{}}}
+	n := &simNetwork{w: w, r: r, active: map[string]float64{}, store: &simStore{MemStore: collector.NewMemStore(), forgotten: map[string]bool{}, ever: map[string]bool{}}}
 	n.stranger, _ = uploadtest.NewKey(w.t, "collector.test")
 	key, err := collector.OpenKey(context.Background(), n.store, "collector.test")
 	if err != nil {

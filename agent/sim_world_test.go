@@ -48,6 +48,7 @@ type simWorld struct {
 	planned        []simEvent
 	lost           bool            // the queue was damaged, or an old one put back
 	forgiven       map[string]bool // orders that were parked then
+	copied         time.Time       // when an old copy was last put back
 
 	mu     sync.Mutex
 	log    bytes.Buffer
