@@ -109,20 +109,26 @@ func TestDamagedValues(t *testing.T) {
 	}
 }
 
-// TestQuestionAnswers holds what odd answers to the question about a week do: what does not let anybody in stops, and of
-// what does not know the question the answer to the batch decides. Nothing is dropped.
+// TestQuestionAnswers holds what odd answers to the question about a week do. Only the collector's own word that it holds
+// nothing of the week, or knows no such question, lets it be sent: whatever else answers may stand before a collector that
+// holds newer revisions than an old copy of the queue would send. Nothing is dropped, and all is sent later.
 func TestQuestionAnswers(t *testing.T) {
 	tests := map[string]struct {
 		fault uploadtest.Fault
 		class upload.SendClass // "": the batch is sent
 	}{
-		"404":          {uploadtest.Answer(404, "text/html", "no"), ""},
-		"405":          {uploadtest.Answer(405, "", ""), ""},
+		"404":          {uploadtest.Answer(404, "text/html", "no"), upload.ClassNotCollector},
+		"404 as text":  {uploadtest.Answer(404, "text/plain", "not found"), upload.ClassNotCollector},
+		"405":          {uploadtest.Answer(405, "", ""), upload.ClassNotCollector},
 		"401":          {uploadtest.Answer(401, "", ""), upload.ClassUnauthorized},
 		"503":          {uploadtest.Answer(503, "", ""), upload.ClassUnreachable},
-		"HTML":         {uploadtest.Answer(200, "text/html", "<h1>Welcome</h1>"), ""},
-		"another week": {uploadtest.Answer(200, "application/json", `{"dealer_id":"04123","week":"2026-W01"}`), ""},
-		"refused":      {uploadtest.Problem(upload.Problem{Status: 404, Title: "no"}), ""},
+		"HTML":         {uploadtest.Answer(200, "text/html", "<h1>Welcome</h1>"), upload.ClassNotCollector},
+		"a redirect":   {uploadtest.Answer(302, "", "", "Location", "https://login.test"), upload.ClassNotCollector},
+		"other JSON":   {uploadtest.Answer(200, "application/json", `{}`), upload.ClassNotCollector},
+		"another week": {uploadtest.Answer(200, "application/json", `{"dealer_id":"04123","week":"2026-W01"}`), upload.ClassNotCollector},
+		"refused":      {uploadtest.Problem(upload.Problem{Status: 400, Title: "no"}), upload.ClassRefused},
+		"unknown":      {uploadtest.Problem(upload.Problem{Status: 404, Title: "no"}), ""},
+		"older":        {uploadtest.Problem(upload.Problem{Status: 405, Title: "no"}), ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -138,8 +144,10 @@ func TestQuestionAnswers(t *testing.T) {
 				return
 			}
 			s.wantClass(err, tt.class, "stays queued")
-			if len(s.collector.Requests()) > 0 {
-				t.Error("something was sent")
+			for _, r := range s.collector.Requests() {
+				if strings.Contains(r.Path, "/weeks/") {
+					t.Errorf("%s %s was sent", r.Method, r.Path)
+				}
 			}
 			s.collector.FailQuestions(nil)
 			s.recovers()

@@ -25,8 +25,7 @@ func (r *sending) checkWeek(ctx context.Context, week string) error {
 		return err
 	}
 	held, err := r.getWeek(ctx, week)
-	if isNoAnswer(err) {
-		// What does not know the question, or is no collector, shows itself by its next answer.
+	if holdsNothing(err) {
 		r.Logger.Warn("the collector does not say what it holds of the week", "week", week, "error", err)
 		r.weeks[week] = nil
 		return nil
@@ -137,6 +136,13 @@ func askedForUnknown(week, id string) error {
 		Message: fmt.Sprintf("the collector asks for batch %.12q of %s, which was never delivered", id, week),
 		Hint:    "Tell the collector's operator.",
 	}
+}
+
+// holdsNothing reports whether the collector itself answered, with a problem, that it holds nothing of what it is asked, or does
+// not know such a question. Whatever else answers may stand before a collector that holds newer revisions.
+func holdsNothing(err error) bool {
+	e, ok := errors.AsType[*SendError](err)
+	return ok && e.Class == ClassRefused && (e.Status == http.StatusNotFound || e.Status == http.StatusMethodNotAllowed)
 }
 
 // isNoAnswer reports whether something answered, and not with what it holds of a week.
