@@ -127,11 +127,15 @@ func behind(text string, i int) label {
 				return none
 			}
 		}
-		end, _, digits := span(text, i)
-		if i == end || digits {
+		end, _, _ := span(text, i)
+		letters := i
+		for letters < end && isLetter(text[letters]) {
+			letters++
+		}
+		if letters == i || !allDigits(text[letters:end]) { // a word may be grown together with a number of its own
 			return none
 		}
-		word, end := spell(text, i, end)
+		word, end := spell(text, i, letters)
 		if l := meaning(word.bytes()); l != filler {
 			return l
 		}
