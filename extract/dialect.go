@@ -19,6 +19,8 @@ type dialect interface {
 	prepare(ctx context.Context, s *session) (*sql.TxOptions, error)
 	// table returns what the catalog says of a table or view, or nil where there is none of that name.
 	table(ctx context.Context, s *session, t fieldmap.Table) (*table, error)
+	// catalog adds what the catalogue says of every table and view. It reads no row of them.
+	catalog(ctx context.Context, s *session, c *catalog) error
 	// access asks what the login may read beyond the listed tables' columns.
 	access(ctx context.Context, s *session, listed []*listedTable) (Access, error)
 	// layout settles how a column that is compared with times keeps them. t has the whitelist's layout, if it gives one;

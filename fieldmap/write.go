@@ -10,8 +10,11 @@ import (
 
 // YAML writes the whitelist as a file that [Parse] reads back as the same whitelist, with the same digest. Comments and
 // layout of the file that it was read from are lost. A text with a line break is written as it is, and Parse refuses it.
-func (w *Whitelist) YAML() []byte {
-	y := &yamlWriter{}
+func (w *Whitelist) YAML() []byte { return w.yaml(Notes{}) }
+
+func (w *Whitelist) yaml(n Notes) []byte {
+	y := &yamlWriter{notes: n}
+	y.comment(n.Head)
 	y.line("fieldmap: %d", w.Version)
 	y.line("recipient: %s", scalar(w.Recipient))
 	y.line("purpose: %s", scalar(w.Purpose))
@@ -27,10 +30,12 @@ func (w *Whitelist) YAML() []byte {
 type yamlWriter struct {
 	b      strings.Builder
 	indent string
+	mark   string // before each line: OffMark where it is left out
+	notes  Notes
 }
 
 func (y *yamlWriter) line(format string, args ...any) {
-	y.b.WriteString(y.indent)
+	y.b.WriteString(y.indent + y.mark)
 	fmt.Fprintf(&y.b, format, args...)
 	y.b.WriteByte('\n')
 }
@@ -63,21 +68,34 @@ func (y *yamlWriter) classes(classes []Classed) {
 }
 
 func (y *yamlWriter) orders(o *Orders) {
+	note := y.notes.At[o]
+	y.comment(note.Above)
 	y.line("from: %s", tableName(o.From))
 	y.line("key: %s", oneOrMore(o.Key))
 	y.line("week: %s", scalar(o.Week))
 	if o.Changed != "" {
 		y.line("changed: %s", scalar(o.Changed))
 	}
-	for i, j := range o.Joins {
+	if note.OffChanged != "" {
+		y.off(func() { y.line("changed: %s", scalar(note.OffChanged)) })
+	}
+	for i := range o.Joins {
 		if i == 0 {
 			y.line("join:")
 		}
-		y.line("  %s: {from: %s, on: %s}", scalar(j.Name), tableName(j.From), pairs(j.On))
+		y.within(func() { y.comment(y.notes.At[&o.Joins[i]].Above) })
+		y.join(&o.Joins[i])
 	}
+	y.offJoins(o)
 	y.rules("skip", o.Skip)
 	y.fields(o.Fields)
+	y.offFields(o)
+	y.comment(note.Below)
 	y.lists(o.Lines)
+}
+
+func (y *yamlWriter) join(j *Join) {
+	y.line("  %s: {from: %s, on: %s}", scalar(j.Name), tableName(j.From), pairs(j.On))
 }
 
 func (y *yamlWriter) lists(lists []Lines) {
@@ -92,6 +110,8 @@ func (y *yamlWriter) lists(lists []Lines) {
 }
 
 func (y *yamlWriter) list(l *Lines) {
+	note := y.notes.At[l]
+	y.comment(note.Above)
 	y.line("from: %s", tableName(l.From))
 	y.line("parent: %s", pairs(l.Parent))
 	if len(l.Order) > 0 {
@@ -99,6 +119,8 @@ func (y *yamlWriter) list(l *Lines) {
 	}
 	y.rules("skip", l.Skip)
 	y.fields(l.Fields)
+	y.offFields(l)
+	y.comment(note.Below)
 	y.lists(l.Lines)
 }
 
@@ -106,8 +128,9 @@ func (y *yamlWriter) rules(key string, rules []Rule) {
 	if len(rules) > 0 {
 		y.line("%s:", key)
 	}
-	for _, r := range rules {
-		y.line("  - %s", ruleEntry(r))
+	for i := range rules {
+		y.within(func() { y.comment(y.notes.At[&rules[i]].Above) })
+		y.line("  - %s", ruleEntry(rules[i]))
 	}
 }
 
@@ -116,21 +139,26 @@ func (y *yamlWriter) fields(fields []Field) {
 		y.line("fields:")
 	}
 	for i := range fields {
-		keys := fieldKeys(&fields[i])
-		if len(fields[i].Withhold) == 0 {
-			y.line("  - {%s}", strings.Join(keys, ", "))
-			continue
-		}
-		y.line("  - %s", keys[0])
-		y.within(func() {
-			y.within(func() {
-				for _, key := range keys[1:] {
-					y.line("%s", key)
-				}
-				y.rules("withhold", fields[i].Withhold)
-			})
-		})
+		y.within(func() { y.comment(y.notes.At[&fields[i]].Above) })
+		y.field(&fields[i])
 	}
+}
+
+func (y *yamlWriter) field(f *Field) {
+	keys := fieldKeys(f)
+	if len(f.Withhold) == 0 {
+		y.line("  - {%s}", strings.Join(keys, ", "))
+		return
+	}
+	y.line("  - %s", keys[0])
+	y.within(func() {
+		y.within(func() {
+			for _, key := range keys[1:] {
+				y.line("%s", key)
+			}
+			y.rules("withhold", f.Withhold)
+		})
+	})
 }
 
 // fieldKeys returns what a field says but its withhold rules, each key with its value.
