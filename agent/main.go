@@ -52,6 +52,8 @@ type seams struct {
 	wrap      func(driver.Connector) driver.Connector        // around the DMS's driver: see extract.Config
 	transact  func(what string, transact func() error) error // around what is written: see upload.Queue
 	jitter    func(time.Duration) time.Duration              // the chance in waits; nil: rand.N
+
+	atTerminal bool // a person answers on stdin, whatever it is
 }
 
 // chance returns a duration below another one.
@@ -66,6 +68,7 @@ type commands struct {
 	Config string `help:"The configuration file." placeholder:"FILE" default:"roagent.yaml" env:"ROAGENT_CONFIG"`
 
 	Demo     demoCommand     `cmd:"" help:"Show the whole story on a sample DMS and a collector of its own, in a temporary folder."`
+	Init     initCommand     `cmd:"" help:"Write roagent.yaml and a draft of a whitelist: asks on a terminal, takes flags or a file elsewhere. Reads no row of the DMS."`
 	Check    checkCommand    `cmd:"" help:"Tell what must hold before a pull, and what to do about what does not. Reads no order."`
 	Fieldmap fieldmapCommand `cmd:"" help:"Look at the whitelist and approve it."`
 	Preview  previewCommand  `cmd:"" help:"Print the exact lines that a pull would send. Stores and sends nothing."`

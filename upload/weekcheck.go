@@ -295,3 +295,7 @@ func (h *heldWeek) manifestBatches() []ManifestBatch {
 	}
 	return batches
 }
+
+// Weeks asks the collector of which weeks it holds anything, and so whether it is there and takes this dealer's credentials.
+// The queue need not be open. An error is a *[SendError].
+func (s *Sender) Weeks(ctx context.Context) ([]string, error) { return s.begin(&Sent{}).getWeeks(ctx) }

@@ -34,7 +34,7 @@ func (w *writer) write() error {
 	for _, g := range d.Tables {
 		d.Forbidden += len(g.reading.Columns) - len(g.reading.columns)
 		if len(g.Others) > 0 {
-			d.undecided("which table is %s: %s was taken, and %s could be it too", roleWords(g.Role), g.Table, strings.Join(g.Others, ", "))
+			d.undecided("which table is %s: %s was taken, and %s could be it too", g.Role.Words(), g.Table, strings.Join(g.Others, ", "))
 		}
 	}
 	w.notes.Head = w.head()
@@ -50,7 +50,7 @@ func (w *writer) head() []string {
 		"What must not leave a dealership, by its name, is not in this file.", "",
 	}
 	for _, g := range w.draft.Tables {
-		lines = append(lines, fmt.Sprintf("%s: %s, %s: %s", roleWords(g.Role), g.Table, g.Sure, g.Because))
+		lines = append(lines, fmt.Sprintf("%s: %s, %s: %s", g.Role.Words(), g.Table, g.Sure, g.Because))
 	}
 	for _, u := range w.draft.Undecided {
 		lines = append(lines, "LOOK AT THIS: "+u)
@@ -58,7 +58,8 @@ func (w *writer) head() []string {
 	return append(lines, "")
 }
 
-func roleWords(r Role) string {
+// Words says what a role is, in a sentence.
+func (r Role) Words() string {
 	return map[Role]string{Orders: "the repair orders", Jobs: "their jobs", Parts: "their parts", Customer: "the customers", Vehicle: "the vehicles"}[r]
 }
 
@@ -334,7 +335,7 @@ func (w *writer) list(send, path string, role Role, g *TableGuess) *fieldmap.Lin
 	}
 	l := &fieldmap.Lines{Send: send, From: g.reading.Name, Parent: g.link.pairs, Fields: fields, Order: w.order(g, links)}
 	w.skip(&l.Skip, l.Fields)
-	note.Above = []string{fmt.Sprintf("%s: %s; %s; linked by %s", roleWords(role), g.Sure, g.Because, g.link.how)}
+	note.Above = []string{fmt.Sprintf("%s: %s; %s; linked by %s", role.Words(), g.Sure, g.Because, g.link.how)}
 	note.Below = w.left(from, append(links, l.Order...)...)
 	w.notes.At[l] = note
 	w.finishAt(path, l.Fields)
