@@ -59,6 +59,7 @@ func (p *program) rebuild(damage *upload.CorruptError) error {
 	}
 	queue := upload.NewQueue(config.DataDir, config.Dealer.ID)
 	queue.Logger = p.logger(config.Log.Level, config.Log.Format)
+	queue.Program = agentVersion()
 	rebuilt, err := queue.Rebuild(damage)
 	if err == nil {
 		fmt.Fprintln(p.stderr, "roagent:", rebuilt)

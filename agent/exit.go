@@ -61,6 +61,8 @@ func exitCode(err error) int {
 		database    *extract.DatabaseError
 		collector   *upload.SendError
 		left        *upload.LeftError
+		foreign     *upload.ForeignError
+		newer       *upload.NewerError
 	)
 	switch {
 	case err == nil:
@@ -69,7 +71,7 @@ func exitCode(err error) int {
 		return exitRefused
 	case errors.As(err, &schema) && schema.Missing:
 		return exitDMS
-	case errors.As(err, &usage), errors.As(err, &problems):
+	case errors.As(err, &usage), errors.As(err, &problems), errors.As(err, &foreign), errors.As(err, &newer):
 		return exitUsage
 	case errors.As(err, &unreachable), errors.As(err, &database):
 		return exitDMS

@@ -69,7 +69,7 @@ func (p *program) openStore(config *Config, plan *fieldmap.Plan) (*site, error) 
 	log := p.logger(config.Log.Level, config.Log.Format)
 	queue := upload.NewQueue(config.DataDir, config.Dealer.ID)
 	queue.MaxSize, queue.Hold = config.Queue.MaxSize, config.Queue.Hold
-	queue.Logger, queue.Transact = log, p.transact
+	queue.Logger, queue.Transact, queue.Program = log, p.transact, agentVersion()
 	if err := queue.Open(); err != nil {
 		return nil, err
 	}

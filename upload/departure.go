@@ -147,8 +147,8 @@ type Emptied struct {
 	Parked  int `json:"parked"`  // orders that waited for a person
 }
 
-// Leave empties the queue: what waits, what is parked, the copies of what was delivered, and what is known of each order and
-// week. The ledger stays, with a new entry that has the collector's signed receipt (nil: it was not asked), and so does
+// Leave empties the queue: what waits, what is parked, the copies of what was delivered, what is known of each order and
+// week, and copies of the file in older formats. The ledger stays, with a new entry that has the collector's signed receipt (nil: it was not asked), and so does
 // whom the sent orders are about. A dealer who takes part again begins anew, with revision 1. It fails where leaving has
 // not begun.
 func (q *Queue) Leave(who string, receipt []byte, at time.Time) (e Emptied, err error) {
@@ -171,6 +171,9 @@ func (q *Queue) Leave(who string, receipt []byte, at time.Time) (e Emptied, err 
 		}
 		return recordDeparture(tx, Entry{Kind: LeftEntry, At: at, Who: who, Orders: e.Orders, Receipt: string(receipt)})
 	})
+	if err == nil {
+		err = q.dropCopies(time.Now()) // all of them
+	}
 	return e, err
 }
 

@@ -89,6 +89,48 @@ func (e *ForeignError) Error() string {
 	return fmt.Sprintf("the queue %s %s; nothing was changed. Name that queue's own folder in data_dir, or use the program that made it", e.Path, e.What)
 }
 
+// NewerError is returned by [Queue.Open] for a queue whose format this agent does not know.
+type NewerError struct {
+	Path    string
+	Format  int
+	Knows   int    // the newest format that this agent knows
+	Program string // the version that brought the queue to its format; "" where it is not known
+	Copy    string // of the queue as it was in a format that this agent knows; "" where there is none
+}
+
+// Error says which roagent it takes, and how to go back.
+func (e *NewerError) Error() string {
+	program := "a newer roagent"
+	if e.Program != "" {
+		program = "roagent " + e.Program
+	}
+	s := fmt.Sprintf("the queue %s has format %d, made by %s; this one knows formats up to %d. Nothing was changed. Install %s or a later one. To go back all the same, ",
+		e.Path, e.Format, program, e.Knows, strings.Replace(program, "a newer", "that", 1))
+	if e.Copy == "" {
+		return s + "restore the data folder from a backup of before the upgrade: it goes on behind what the collector holds"
+	}
+	return s + fmt.Sprintf("stop every roagent, move %s away and keep it (only its ledger has what was done since), and give %s its name: that goes on behind what the collector holds", e.Path, e.Copy)
+}
+
+// MigrationError is returned by [Queue.Open] where a queue could not be brought to this agent's format. The file is as it
+// was. It wraps nothing, so that no queue is rebuilt because a migration had a bug.
+type MigrationError struct {
+	Path     string
+	From, To int
+	Program  string // that made the file, as in [NewerError]
+	Problem  string
+}
+
+// Error says what failed, and what to do.
+func (e *MigrationError) Error() string {
+	older := "the roagent that was installed before"
+	if e.Program != "" {
+		older = "roagent " + e.Program
+	}
+	return fmt.Sprintf("the queue %s could not be brought from format %d to %d: %s; it is as it was, and nothing is lost. Install %s again, which goes on with it, and report this",
+		e.Path, e.From, e.To, e.Problem, older)
+}
+
 // KeyError is returned for a key file that is missing, damaged or not the right one. No key is ever replaced.
 type KeyError struct {
 	Path    string

@@ -68,7 +68,7 @@ func createKey(path string) error {
 	if err != nil {
 		return err
 	}
-	_, err = temp.WriteString(keyTitle + base64.StdEncoding.EncodeToString(protected) + "\n")
+	_, err = temp.Write(keyText(protected))
 	if err = errors.Join(err, temp.Sync(), temp.Close()); err == nil {
 		err = placeNew(temp.Name(), path)
 	}
@@ -79,4 +79,8 @@ func createKey(path string) error {
 		err = errors.Join(err, removed)
 	}
 	return err
+}
+
+func keyText(protected []byte) []byte {
+	return []byte(keyTitle + base64.StdEncoding.EncodeToString(protected) + "\n")
 }

@@ -102,8 +102,8 @@ func (q *Queue) putMentions(tx *bbolt.Tx, at place, id string, mentions []byte) 
 	return putPayload(tx, bucketMentions, at, q.sealer.seal(nil, append(plain, mentions...), mentionsBound(q.dealer, at)))
 }
 
-// mentions returns what the batch at a place is about, and its id; ok is false for one that an earlier program queued,
-// which kept nothing of the kind.
+// mentions returns what the batch at a place is about, and its id; ok is false where that is not
+// known: of one that was taken over from the collector, or rebuilt.
 func (q *Queue) mentions(tx *bbolt.Tx, at place) (id string, mentions []byte, ok bool, err error) {
 	sealed := payload(tx, bucketMentions, at)
 	if sealed == nil {

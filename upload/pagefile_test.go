@@ -41,7 +41,7 @@ func FuzzFile(f *testing.F) {
 		if cut > 0 {
 			text = text[:int(cut)%len(text)]
 		}
-		_, err := checkFile(bytes.NewReader(text), int64(len(text)))
+		_, err := checkFile(bytes.NewReader(text), int64(len(text)), true)
 		s := readSalvage(bytes.NewReader(text), int64(len(text)))
 		s.eachMention(func(place, []byte) {})
 		if err != nil {

@@ -30,7 +30,7 @@ type parkedHead struct {
 type parkedLines struct {
 	Detail string `json:"detail"`
 	Lines  []byte `json:"lines"` // NDJSON, zstd
-	// Mentions is what the lines are about; null where an earlier program parked them.
+	// Mentions is what the lines are about; null where it is not known.
 	Mentions []byte `json:"mentions"`
 }
 

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"time"
 
@@ -25,11 +24,7 @@ const (
 	holderName   = "queue.lock.json"
 )
 
-const (
-	format      = "roagent queue 1" // what [Queue.Open] demands of a file; a later format has another number
-	formatStem  = "roagent queue "
-	lockTimeout = 2 * time.Second
-)
+const lockTimeout = 2 * time.Second
 
 // Buckets of the database. DESIGN.md says what each holds.
 const (
@@ -50,16 +45,14 @@ const (
 func buckets() []string {
 	return []string{
 		bucketMeta, bucketWeeks, bucketOrders, bucketIndex, bucketBatches, bucketPayloads, bucketPending,
-		bucketWeekBatches, bucketParked, bucketParkedKeys, bucketLedger,
+		bucketWeekBatches, bucketParked, bucketParkedKeys, bucketLedger, bucketMentions,
 	}
 }
-
-// laterBuckets are those that the file of an earlier program lacks until Open makes them.
-func laterBuckets() []string { return []string{bucketMentions} }
 
 // Keys of bucketMeta.
 const (
 	metaFormat  = "format"
+	metaProgram = "program" // that made the file or brought it to its format
 	metaDealer  = "dealer"
 	metaPending = "pending"
 	metaKeyStem = "key/" // + name: the check value of that key
@@ -76,6 +69,9 @@ type Queue struct {
 	// Hold is how long a batch waits before it may be sent: the time the dealer has to look at it.
 	Hold   time.Duration
 	Logger *slog.Logger
+	// Program is the version of the program that opens the queue. It is kept where that makes the file or brings it to a
+	// newer format, so that an older program can say which one it takes.
+	Program string
 	// Transact stands around each transaction that writes: it calls transact once and returns its error, or an error of
 	// its own. Tests let transactions fail there, or end the process before or after one. nil: nothing does.
 	Transact func(what string, transact func() error) error
@@ -86,16 +82,20 @@ type Queue struct {
 	file   *os.File // of db, which closes it
 	sealer *sealer
 	page   *pageWriter // used in transactions that write, of which there is one at a time
+
+	migrations []migration // those of [migrations]; tests have more
 }
 
 // NewQueue returns the queue of a dealer in a folder.
 func NewQueue(dir, dealerID string) *Queue {
-	return &Queue{dir: dir, dealer: dealerID, MaxSize: 2 << 30, Logger: slog.New(slog.DiscardHandler)}
+	return &Queue{dir: dir, dealer: dealerID, MaxSize: 2 << 30, Logger: slog.New(slog.DiscardHandler), migrations: migrations()}
 }
 
-// Open opens the queue, or makes it where the folder holds none. It fails with *[LockedError] where another agent has
-// it open, with *[CorruptError] where the file is damaged or not a queue, with *[ForeignError] where it is another
-// dealer's or a newer program's, and with *[KeyError] where its key is missing. It never replaces or repairs a file.
+// Open opens the queue, or makes it where the folder holds none. The file of an older program is brought to this one's
+// format, behind a copy: see migrate.go. Open fails with *[LockedError] where another agent has the queue open, with
+// *[CorruptError] where the file is damaged or not a queue, with *[ForeignError] where it is another dealer's, with
+// *[NewerError] where it is a newer program's, with *[MigrationError] where it could not be brought to this one's format,
+// and with *[KeyError] where its key is missing. It never replaces or repairs a file.
 func (q *Queue) Open() (err error) {
 	if err := MakeFolder(q.dir); err != nil {
 		return fmt.Errorf("open queue: %w", err)
@@ -185,8 +185,8 @@ func (q *Queue) openDatabase() error {
 		if err != nil {
 			return err
 		}
-		if err := q.checkPages(file); err != nil {
-			return errors.Join(&CorruptError{Path: q.path(), Err: err}, db.Close())
+		if err := q.checkFile(file); err != nil {
+			return errors.Join(err, db.Close())
 		}
 		if err := db.Close(); err != nil {
 			return fmt.Errorf("open queue %s: %w", q.path(), err)
@@ -231,17 +231,25 @@ func (q *Queue) openFile(readOnly bool) (db *bbolt.DB, file *os.File, err error)
 	return nil, nil, diskError("open queue "+q.path(), q.path(), err)
 }
 
-// checkPages walks the whole file.
-func (q *Queue) checkPages(file *os.File) error {
+// checkFile looks whose format the file has, and walks the whole of it. What the values of an older format look like is for
+// its migration to say.
+func (q *Queue) checkFile(file *os.File) error {
 	info, err := file.Stat()
 	if err != nil {
-		return err
+		return diskError("open queue "+q.path(), q.path(), err)
 	}
-	lacking, err := checkFile(file, info.Size())
-	if lacking && err == nil {
+	format, program := readFormat(file, info.Size())
+	if format > q.format() {
+		return q.newer(format, program)
+	}
+	lacking, err := checkFile(file, info.Size(), format == 0 || format == q.format())
+	if err != nil {
+		return &CorruptError{Path: q.path(), Err: err}
+	}
+	if lacking {
 		q.Logger.Warn("one of the two heads of the queue's file is damaged: what was stored last may be missing, and is read and sent again", "path", q.path())
 	}
-	return err
+	return nil
 }
 
 func (q *Queue) closeDatabase() error {
@@ -253,7 +261,7 @@ func (q *Queue) closeDatabase() error {
 	return nil
 }
 
-// prepare checks whose file it is, and makes the buckets of a new one.
+// prepare checks whose file it is, makes the buckets of a new one, and brings an older one to today's format.
 func (q *Queue) prepare() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -261,34 +269,31 @@ func (q *Queue) prepare() (err error) {
 		}
 	}()
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	fresh, older := false, false
-	if err := q.db.View(func(tx *bbolt.Tx) error {
-		first, _ := tx.Cursor().First()
-		fresh = first == nil
-		if fresh {
+	format := 0
+	err = q.db.View(func(tx *bbolt.Tx) (err error) {
+		if first, _ := tx.Cursor().First(); first == nil {
 			return q.lost("the file holds nothing", false)
 		}
-		older = slices.ContainsFunc(laterBuckets(), func(name string) bool { return tx.Bucket([]byte(name)) == nil })
-		if err := q.checkOwner(tx); err != nil {
+		if format, err = q.checkOwner(tx); err != nil || format < q.format() {
 			return err
 		}
-		return diskError("check numbers", q.path(), checkNumbers(tx))
-	}); err != nil || !fresh && !older {
+		return q.checkParts(tx)
+	})
+	switch {
+	case err != nil || format == q.format():
+		return err
+	case format > 0:
+		return q.migrate(format)
+	}
+	return q.update("make queue", q.fill)
+}
+
+// fill makes an empty file a queue.
+func (q *Queue) fill(tx *bbolt.Tx) error {
+	if err := makeBuckets(tx, buckets()); err != nil {
 		return err
 	}
-	if older {
-		return q.update("bring queue up to date", func(tx *bbolt.Tx) error { return makeBuckets(tx, laterBuckets()) })
-	}
-	return q.update("make queue", func(tx *bbolt.Tx) error {
-		if err := makeBuckets(tx, append(buckets(), laterBuckets()...)); err != nil {
-			return err
-		}
-		meta := tx.Bucket([]byte(bucketMeta))
-		return errors.Join(
-			meta.Put([]byte(metaFormat), []byte(format)),
-			meta.Put([]byte(metaDealer), []byte(q.dealer)),
-		)
-	})
+	return errors.Join(bucket(tx, bucketMeta).Put([]byte(metaDealer), []byte(q.dealer)), q.putFormat(tx))
 }
 
 func makeBuckets(tx *bbolt.Tx, names []string) error {
@@ -300,28 +305,34 @@ func makeBuckets(tx *bbolt.Tx, names []string) error {
 	return nil
 }
 
-func (q *Queue) checkOwner(tx *bbolt.Tx) error {
+// checkOwner returns the format of a queue of this dealer.
+func (q *Queue) checkOwner(tx *bbolt.Tx) (format int, err error) {
+	other := &CorruptError{Path: q.path(), Manual: true, Err: errors.New("it is a database of another program")}
 	meta := tx.Bucket([]byte(bucketMeta))
 	if meta == nil {
-		return &CorruptError{Path: q.path(), Manual: true, Err: errors.New("it is a database of another program")}
+		return 0, other
 	}
-	have := string(meta.Get([]byte(metaFormat)))
-	switch {
-	case have == format:
-	case strings.HasPrefix(have, formatStem):
-		return &ForeignError{Path: q.path(), What: fmt.Sprintf("has the format %q, this program knows %q", have, format)}
-	default:
-		return &CorruptError{Path: q.path(), Manual: true, Err: errors.New("it is a database of another program")}
+	format, ok := parseFormat(meta.Get([]byte(metaFormat)))
+	if !ok {
+		return 0, other
+	}
+	if format > q.format() {
+		return 0, q.newer(format, string(meta.Get([]byte(metaProgram))))
 	}
 	if dealer := string(meta.Get([]byte(metaDealer))); dealer != q.dealer {
-		return &ForeignError{Path: q.path(), What: fmt.Sprintf("belongs to dealer %q, the configuration names dealer %q", dealer, q.dealer)}
+		return 0, &ForeignError{Path: q.path(), What: fmt.Sprintf("belongs to dealer %q, the configuration names dealer %q", dealer, q.dealer)}
 	}
+	return format, nil
+}
+
+// checkParts holds that a file of today's format has all that belongs to it.
+func (q *Queue) checkParts(tx *bbolt.Tx) error {
 	for _, name := range buckets() {
 		if tx.Bucket([]byte(name)) == nil {
 			return &CorruptError{Path: q.path(), Err: fmt.Errorf("its part %q is missing", name)}
 		}
 	}
-	return nil
+	return diskError("check numbers", q.path(), checkNumbers(tx))
 }
 
 // Key returns a key of the site by name, kept in the queue's folder as NAME.key. It is made where the queue has never

@@ -154,15 +154,10 @@ func (r *rebuilding) make(key []byte) (err error) {
 }
 
 func (r *rebuilding) fill(tx *bbolt.Tx) error {
-	if err := makeBuckets(tx, append(buckets(), laterBuckets()...)); err != nil {
+	if err := r.q.fill(tx); err != nil {
 		return err
 	}
-	meta := bucket(tx, bucketMeta)
-	if err := errors.Join(
-		meta.Put([]byte(metaFormat), []byte(format)),
-		meta.Put([]byte(metaDealer), []byte(r.q.dealer)),
-		r.keepKeys(meta), r.keepLedger(tx), r.keepDropped(tx),
-	); err != nil {
+	if err := errors.Join(r.keepKeys(bucket(tx, bucketMeta)), r.keepLedger(tx), r.keepDropped(tx)); err != nil {
 		return err
 	}
 	r.done.Entries, r.done.Lost, r.done.Unsure = len(r.found.ledger), r.found.lost, r.found.unsure

@@ -47,8 +47,7 @@ func readSalvage(r io.ReaderAt, size int64) *salvage {
 }
 
 func (s *salvage) read() {
-	parts := map[string]bucketAt{}
-	s.file.eachBucket(bucketAt{page: s.file.head.root}, func(name string, at bucketAt) { parts[name] = at })
+	parts := s.file.parts()
 	s.mentions = parts[bucketMentions]
 	noted := uint64(0)
 	s.file.eachValue(parts[bucketMeta], func(key, value []byte) {
@@ -156,6 +155,13 @@ func (s *salvage) eachMention(fn func(at place, sealed []byte)) {
 func isWeek(name string) bool {
 	_, err := fieldmap.ParseWeek(name)
 	return err == nil
+}
+
+// parts returns the buckets of the file, as far as they can be read.
+func (f *pageFile) parts() map[string]bucketAt {
+	parts := map[string]bucketAt{}
+	f.eachBucket(bucketAt{page: f.head.root}, func(name string, at bucketAt) { parts[name] = at })
+	return parts
 }
 
 // eachValue calls fn for the values of a bucket in the order of their keys, as far as they can be read.

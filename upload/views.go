@@ -2,6 +2,7 @@ package upload
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"time"
 
@@ -127,15 +128,15 @@ func (q *Queue) Pending() (p PendingStatus, err error) {
 // Check reads the whole file and reports the first thing in it that is damaged. It must not run beside what writes.
 func (q *Queue) Check() error {
 	return q.view("check queue", func(tx *bbolt.Tx) error {
-		if err := q.checkPages(q.file); err != nil {
-			return &CorruptError{Path: q.path(), Err: err}
+		if err := q.checkFile(q.file); err != nil {
+			return err
 		}
 		return checkNumbers(tx)
 	})
 }
 
 // Purge deletes the payloads of batches delivered before a time. What the ledger and the manifests say stays; a batch
-// that the collector loses later cannot be sent again.
+// that the collector loses later cannot be sent again. Copies of older formats go after their time.
 func (q *Queue) Purge(before time.Time) (batches int, err error) {
 	err = q.update("purge payloads", func(tx *bbolt.Tx) error {
 		batches = 0
@@ -166,5 +167,5 @@ func (q *Queue) Purge(before time.Time) (batches int, err error) {
 		}
 		return record(tx, Entry{Kind: PurgedEntry, Orders: orders, Bytes: size})
 	})
-	return batches, err
+	return batches, errors.Join(err, q.dropCopies(time.Now().Add(-copyKept)))
 }

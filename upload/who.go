@@ -27,7 +27,7 @@ type Disclosure struct {
 	Waiting []Sending `json:"waiting"` // queued, not sent yet
 	Held    []Sending `json:"held"`    // parked, and not sent unless a person releases it
 	Refused []Sending `json:"refused"` // offered to the collector, which refused it; parked
-	// Unknown counts the batches that an earlier program sent or queued: of those nobody can say whom they are about.
+	// Unknown counts the batches that were taken over or rebuilt: of those nobody can say whom they are about.
 	Unknown int `json:"unknown"`
 }
 

@@ -1,6 +1,7 @@
 package upload_test
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -111,8 +112,8 @@ func TestAboutRefused(t *testing.T) {
 	}
 }
 
-// TestAboutOlderQueue holds that the file of an earlier program is opened, and that what it sent counts as not known.
-func TestAboutOlderQueue(t *testing.T) {
+// TestAboutUnknown holds that what a rebuilt queue could not keep, whom batches are about, counts as not known.
+func TestAboutUnknown(t *testing.T) {
 	s := newSite(t)
 	s.pull("2026-W46", about("RO1", "A", "7"))
 	s.send()
@@ -120,7 +121,11 @@ func TestAboutOlderQueue(t *testing.T) {
 	if err := s.queue.Close(); err != nil {
 		t.Fatal(err)
 	}
-	change(func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("mentions")) })(t, filepath.Join(s.dir, "queue.db"))
+	change(func(tx *bbolt.Tx) error {
+		err := tx.DeleteBucket([]byte("mentions"))
+		_, made := tx.CreateBucket([]byte("mentions"))
+		return errors.Join(err, made)
+	})(t, filepath.Join(s.dir, "queue.db"))
 	s.collector.MaxOrders = 1
 	s.open()
 	got, d := s.about(fieldmap.Vehicle, "A")
