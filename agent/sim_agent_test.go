@@ -24,12 +24,29 @@ type simAgent struct {
 	data string // its data folder
 
 	mu       sync.Mutex
-	die      int  // in how many points the process dies; 0: it lives
-	writing  bool // only points around transactions count
-	power    bool // with the computer: what was not flushed is gone
+	death    simDeath
 	diskFull bool
+	moment   time.Time // of the last point
+	spins    int       // points since, all at that moment
 	stopping context.CancelFunc
 	stopped  chan struct{}
+}
+
+// simDeath is how a process ends.
+type simDeath struct {
+	points  int  // after which it dies; 0: it lives
+	writing bool // only points around transactions count
+	power   bool // with the computer: what was not flushed is gone
+	more    int  // how many processes after it die, too, in no more points
+}
+
+// next makes the next process die, after it was this one's turn.
+func (d *simDeath) next(r *rand.Rand, most int) {
+	d.points = 0
+	if d.more > 0 {
+		d.more--
+		d.points = 1 + r.IntN(most)
+	}
 }
 
 // simLife is one process of the service, from its start to its end.
@@ -68,6 +85,9 @@ func (a *simAgent) manage(ctx context.Context, stopped chan<- struct{}) {
 		err := life.live(ctx)
 		pause := time.Minute
 		switch {
+		case a.spins > simSpins:
+			a.w.fault("stuck", "%s works on and on, and no time passes", a.name)
+			return
 		case life.dead != nil:
 			a.writeData(life.dead)
 			pause = a.downtime()
@@ -123,11 +143,14 @@ func (a *simAgent) jitter(below time.Duration) time.Duration {
 }
 
 // kill ends the process at one of its next points, or of those around its transactions; with the power, the computer's.
-func (a *simAgent) kill(points int, writing, power bool) {
+func (a *simAgent) kill(death simDeath) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.die, a.writing, a.power = points, writing, power
+	a.death = death
 }
+
+// deathsWithin is the most points that a process lives through that dies after another.
+const deathsWithin = 30
 
 // point is a place where the process may die. It fails where it has.
 func (l *simLife) point(where string) error { return l.pass(where, false) }
@@ -136,11 +159,34 @@ func (l *simLife) pass(where string, writing bool) error {
 	if l.over() {
 		return errSimDead
 	}
+	if l.a.spinning() {
+		return l.die("process: spins", where, l.a.readData())
+	}
 	due, power := l.a.step(writing)
 	if !due {
 		return nil
 	}
-	return l.die(where, power, l.a.readData())
+	return l.die(deathKind(power), where, l.a.readData())
+}
+
+// simSpins is how many points no work passes at one moment.
+const simSpins = 50_000
+
+func (a *simAgent) spinning() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if now := time.Now(); !now.Equal(a.moment) {
+		a.moment, a.spins = now, 0
+	}
+	a.spins++
+	return a.spins > simSpins
+}
+
+func deathKind(power bool) string {
+	if power {
+		return "process: power cut"
+	}
+	return "process: killed"
 }
 
 // step reports whether the process dies here.
@@ -148,12 +194,14 @@ func (a *simAgent) step(writing bool) (due, power bool) {
 	shared := a.w.shared()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.writing && !writing {
+	if a.death.writing && !writing {
 		return false, false
 	}
-	due = a.die == 1 && !shared
-	a.die = max(0, a.die-1)
-	return due, a.power
+	due = a.death.points == 1 && !shared
+	if a.death.points = max(0, a.death.points-1); due {
+		a.death.next(a.r, deathsWithin)
+	}
+	return due, a.death.power
 }
 
 func (l *simLife) over() bool {
@@ -163,11 +211,7 @@ func (l *simLife) over() bool {
 }
 
 // die ends the process: what it does to the data folder from here on is undone, and nobody else hears of it.
-func (l *simLife) die(where string, power bool, data map[string][]byte) error {
-	kind := "process: killed"
-	if power {
-		kind = "process: power cut"
-	}
+func (l *simLife) die(kind, where string, data map[string][]byte) error {
 	l.a.w.happened(kind)
 	l.a.w.say("%s: %s %s", l.a.name, kind, where)
 	l.mu.Lock()
@@ -189,7 +233,7 @@ func (l *simLife) transact(what string, transact func() error) error {
 	if l.a.cuts() {
 		before := l.a.readData()
 		_ = transact() // what is left of it is drawn
-		return l.die("within: "+what, true, l.a.torn(before, l.a.readData()))
+		return l.die(deathKind(true), "within: "+what, l.a.torn(before, l.a.readData()))
 	}
 	return cmp.Or(transact(), l.pass("after: "+what, true))
 }
@@ -207,9 +251,9 @@ func (a *simAgent) cuts() bool {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	cut := a.power && a.die == 1
+	cut := a.death.power && a.death.points == 1
 	if cut {
-		a.die = 0
+		a.death.next(a.r, deathsWithin)
 	}
 	return cut
 }

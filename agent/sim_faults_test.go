@@ -116,17 +116,41 @@ func simKinds() []string {
 	return slices.Compact(kinds)
 }
 
+// simSwarm is what goes wrong in a world that knows only some of the faults, and those often: what takes two or three of one
+// kind in a row is rare where all kinds take turns.
+type simSwarm struct {
+	troubles []simTrouble
+	requests []string // kinds
+	most     int      // of each, in a week
+	deaths   int      // in a row, at most
+	edits    int      // by how much there are more of them
+	writes   bool     // the collector's store fails when it writes, not also when it reads
+}
+
+// drawSwarm draws the faults of a world: all of them at even rates, or a few.
+func drawSwarm(r *rand.Rand) *simSwarm {
+	s := &simSwarm{troubles: simTroubles(), requests: slices.Sorted(maps.Keys(simRequestFaults())), most: 4, edits: 1}
+	if r.IntN(2) == 0 {
+		s.requests = slices.DeleteFunc(s.requests, func(kind string) bool { return kind == simCollectorPowerCut })
+		return s
+	}
+	s.most, s.deaths, s.edits, s.writes = 2+r.IntN(6), r.IntN(8), 1+r.IntN(4), true
+	r.Shuffle(len(s.troubles), func(i, j int) { s.troubles[i], s.troubles[j] = s.troubles[j], s.troubles[i] })
+	r.Shuffle(len(s.requests), func(i, j int) { s.requests[i], s.requests[j] = s.requests[j], s.requests[i] })
+	s.troubles, s.requests = s.troubles[:1+r.IntN(6)], s.requests[:1+r.IntN(6)]
+	return s
+}
+
 // badWeek draws what goes wrong in a week: often nothing, sometimes everything at once.
 func (w *simWorld) badWeek(monday time.Time) {
 	if w.r.IntN(4) == 0 {
 		return
 	}
-	troubles := simTroubles()
-	for range w.r.IntN(4) {
+	troubles, kinds := w.swarm.troubles, w.swarm.requests
+	for range w.r.IntN(w.swarm.most) {
 		troubles[w.r.IntN(len(troubles))].plan(w, monday)
 	}
-	kinds := slices.Sorted(maps.Keys(simRequestFaults()))
-	for range w.r.IntN(4) {
+	for range w.r.IntN(w.swarm.most) {
 		kind := kinds[w.r.IntN(len(kinds))]
 		p := []float64{0.1, 0.3, 0.7, 1}[w.r.IntN(4)]
 		from := w.within(monday.Add(-2*time.Hour), 5*time.Hour)
@@ -149,7 +173,7 @@ func (w *simWorld) planKill(monday time.Time, power bool) {
 	if writing {
 		points = 1 + points/10
 	}
-	w.at(monday.Add(-2*time.Hour), func() { w.agent.kill(points, writing, power) })
+	w.at(monday.Add(-2*time.Hour), func() { w.agent.kill(simDeath{points, writing, power, w.swarm.deaths}) })
 }
 
 // restart switches the computer on, if it is off.

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -34,10 +35,13 @@ type simNetwork struct {
 	store     *simStore
 	stranger  note.Signer // signs receipts of no collector
 
-	mu     sync.Mutex
-	active map[string]float64 // faults, with how likely each meets a request
-	last   []byte             // a receipt that was answered before
+	mu      sync.Mutex
+	active  map[string]float64 // faults, with how likely each meets a request
+	last    []byte             // a receipt that was answered before
+	refused map[string]bool    // batches, by id
 }
+
+const simCollectorPowerCut = "collector: power cut after the answer"
 
 // simFault is what can become of a request.
 type simFault struct {
@@ -85,6 +89,7 @@ func simRequestFaults() map[string]simFault {
 		"collector: receipt of another":    {batches: true, fault: func(n *simNetwork) uploadtest.Fault { return n.earlier }},
 		"collector: dies at its store":     {fault: func(n *simNetwork) uploadtest.Fault { return n.dieAtStore }},
 		"collector: its store fails":       {fault: func(n *simNetwork) uploadtest.Fault { return n.failStore }},
+		simCollectorPowerCut:               {fault: func(n *simNetwork) uploadtest.Fault { return n.cutPower }},
 	}
 }
 
@@ -96,6 +101,9 @@ func (n *simNetwork) unlessHeld(refusal uploadtest.Fault) uploadtest.Fault {
 		if _, err := n.store.Get(r.Context(), name); err == nil {
 			return next.RoundTrip(r)
 		}
+		n.mu.Lock()
+		n.refused[path.Base(r.URL.Path)] = true
+		n.mu.Unlock()
 		return refusal(r, next)
 	}
 }
@@ -162,9 +170,9 @@ func (n *simNetwork) earlier(r *http.Request, next http.RoundTripper) (*http.Res
 
 // dieAtStore ends the collector's process before or after one of its next operations on the store.
 func (n *simNetwork) dieAtStore(r *http.Request, next http.RoundTripper) (response *http.Response, err error) {
-	n.store.fail(1+n.r.IntN(8), func() error { panic(errSimCollectorDied) })
+	n.failAtStore(func() error { panic(errSimCollectorDied) })
 	defer func() {
-		n.store.fail(0, nil)
+		n.store.fail(0, false, nil)
 		if p := recover(); p != nil {
 			if died, ok := p.(error); !ok || !errors.Is(died, errSimCollectorDied) {
 				panic(p)
@@ -175,10 +183,26 @@ func (n *simNetwork) dieAtStore(r *http.Request, next http.RoundTripper) (respon
 	return next.RoundTrip(r)
 }
 
+// failAtStore lets one of the next operations on the store fail; in some worlds, one that writes.
+func (n *simNetwork) failAtStore(failure func() error) {
+	if n.w.swarm.writes {
+		n.store.fail(1+n.r.IntN(4), true, failure)
+	} else {
+		n.store.fail(1+n.r.IntN(8), false, failure)
+	}
+}
+
 // failStore lets one of the next operations on the store fail.
 func (n *simNetwork) failStore(r *http.Request, next http.RoundTripper) (*http.Response, error) {
-	n.store.fail(1+n.r.IntN(8), func() error { return errors.New("the disk is full") })
-	defer n.store.fail(0, nil)
+	n.failAtStore(func() error { return errors.New("the disk is full") })
+	defer n.store.fail(0, false, nil)
+	return next.RoundTrip(r)
+}
+
+// cutPower lets the collector answer, and then its computer's power fail: what it put off until after the answer is not
+// stored any more.
+func (n *simNetwork) cutPower(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+	defer n.store.restart()
 	return next.RoundTrip(r)
 }
 
@@ -196,6 +220,7 @@ func (n *simNetwork) roundTrip(l *simLife, r *http.Request) (*http.Response, err
 
 func (n *simNetwork) answer(r *http.Request) (*http.Response, error) {
 	put := r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/batches/")
+	r = r.WithContext(n.store.process(r.Context()))
 	if kind, fault := n.draw(put); fault != nil {
 		n.w.happened(kind)
 		return fault(r, n.collector)
@@ -239,23 +264,49 @@ type simStore struct {
 	mu        sync.Mutex
 	forgotten map[string]bool
 	ever      map[string]bool // what was ever forgotten
-	after     int // steps until failure; 0: never
+	after     int             // steps until failure; 0: never
+	writes    bool            // only steps of what writes count
 	failure   func() error
+	lives     int // of the collector's process
+}
+
+// simLives is the key under which a request's context holds which of the collector's processes it came to.
+type simLives struct{}
+
+func (s *simStore) process(ctx context.Context) context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return context.WithValue(ctx, simLives{}, s.lives)
+}
+
+// restart ends the collector's process, which stores nothing any more, and begins another.
+func (s *simStore) restart() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lives++
+}
+
+// dead reports whether the process that asks has ended.
+func (s *simStore) dead(ctx context.Context) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	life, of := ctx.Value(simLives{}).(int)
+	return of && life != s.lives
 }
 
 var errSimCollectorDied = errors.New("the collector's process ended")
 
-// fail lets the store fail after so many steps: there is one before and one after each operation that writes.
-func (s *simStore) fail(after int, failure func() error) {
+// fail lets the store fail after so many steps: there is one before each operation, and one after each that writes.
+func (s *simStore) fail(after int, writes bool, failure func() error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.after, s.failure = after, failure
+	s.after, s.writes, s.failure = after, writes, failure
 }
 
-func (s *simStore) step() error {
+func (s *simStore) step(write bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.after > 0 {
+	if s.after > 0 && (write || !s.writes) {
 		if s.after--; s.after == 0 {
 			return s.failure()
 		}
@@ -264,17 +315,20 @@ func (s *simStore) step() error {
 }
 
 func (s *simStore) Put(ctx context.Context, name string, data []byte, mode collector.PutMode) error {
-	if err := s.step(); err != nil {
+	if s.dead(ctx) {
+		return errSimCollectorDied
+	}
+	if err := s.step(true); err != nil {
 		return err
 	}
 	if s.lost(name, true) {
 		mode = collector.Replace
 	}
-	return cmp.Or(s.MemStore.Put(ctx, name, data, mode), s.step())
+	return cmp.Or(s.MemStore.Put(ctx, name, data, mode), s.step(true))
 }
 
 func (s *simStore) Get(ctx context.Context, name string) ([]byte, error) {
-	if err := s.step(); err != nil {
+	if err := s.step(false); err != nil {
 		return nil, err
 	}
 	if s.lost(name, false) {
@@ -284,7 +338,7 @@ func (s *simStore) Get(ctx context.Context, name string) ([]byte, error) {
 }
 
 func (s *simStore) List(ctx context.Context, folder string) ([]string, error) {
-	if err := s.step(); err != nil {
+	if err := s.step(false); err != nil {
 		return nil, err
 	}
 	names, err := s.MemStore.List(ctx, folder)
@@ -324,7 +378,7 @@ func (s *simStore) everLost(week, id string) bool {
 }
 
 func newSimNetwork(w *simWorld, r *rand.Rand) *simNetwork {
-	n := &simNetwork{w: w, r: r, active: map[string]float64{}, store: &simStore{MemStore: collector.NewMemStore(), forgotten: map[string]bool{}, ever: map[string]bool{}}}
+	n := &simNetwork{w: w, r: r, active: map[string]float64{}, refused: map[string]bool{}, store: &simStore{MemStore: collector.NewMemStore(), forgotten: map[string]bool{}, ever: map[string]bool{}}}
 	n.stranger, _ = uploadtest.NewKey(w.t, "collector.test")
 	key, err := collector.OpenKey(context.Background(), n.store, "collector.test")
 	if err != nil {

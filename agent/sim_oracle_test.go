@@ -194,9 +194,9 @@ func (w *simWorld) order(lines []upload.Line, refused bool) {
 		switch {
 		case i > 0 && l.Revision == lines[i-1].Revision && (!w.lost || l.Week == lines[i-1].Week):
 			w.fault("doubled", "%s has revision %d twice, in %s and %s", l.Key, l.Revision, lines[i-1].Week, l.Week)
-		case refused:
 		case l.Revision != i+1 && !w.lost:
 			w.fault("a revision is missing", "%s has revision %d as line %d", l.Key, l.Revision, i+1)
+		case refused:
 		case l.Replaces != cmp.Or(before[l.Week], last) && !w.lost:
 			w.fault("a wrong replaces", "%s revision %d of %s replaces %.8q, the one before is %.8q", l.Key, l.Revision, l.Week, l.Replaces, cmp.Or(before[l.Week], last))
 		case !l.Voided && !voided[l.Week] && before[l.Week] == content:
@@ -212,18 +212,17 @@ func (w *simWorld) order(lines []upload.Line, refused bool) {
 	}
 }
 
-// everParked returns the orders that the collector ever refused, alone or in a batch. Where it refused nothing, none may be.
+// everParked returns the orders that the collector ever refused, alone or in a batch. Of no other may the ledger say so.
 func (w *simWorld) everParked() map[string]bool {
 	parked := maps.Clone(w.forgiven)
-	refusals := w.faults["collector: 409 for a batch"] + w.faults["collector: 413"] + w.faults["collector: 422 for a line"]
 	w.look(func(q *upload.Queue) error {
 		whole := map[string]bool{}
 		for e, err := range q.Entries() {
 			if err != nil {
 				return err
 			}
-			if e.Kind == upload.ParkedEntry && e.ID != "" && refusals == 0 {
-				w.fault("lost", "orders of %s are parked as refused, which the collector never did", e.Week)
+			if e.Kind == upload.ParkedEntry && e.ID != "" && !w.net.refused[e.ID] {
+				w.fault("lost", "orders of %s are parked as refused in batch %.12s, which the collector never did", e.Week, e.ID)
 			}
 			if e.Kind == upload.ParkedEntry || e.Kind == upload.SupersededEntry {
 				parked[e.Key] = true
@@ -279,6 +278,9 @@ func (w *simWorld) ledger() {
 				return err
 			}
 			asked[e.Week] = asked[e.Week] || e.At.After(w.copied)
+			if e.Kind == upload.RequeuedEntry && !w.net.store.everLost(e.Week, e.ID) {
+				w.fault("lost", "batch %.12s of %s had a receipt, and the collector asked for it again", e.ID, e.Week)
+			}
 			if e.Kind != upload.BatchEntry {
 				continue
 			}

@@ -30,6 +30,7 @@ type simWorld struct {
 	dir   string
 	r     *rand.Rand // of the plan
 	weeks int
+	swarm *simSwarm
 	zone  *time.Location
 
 	shop   *simShop
@@ -82,6 +83,7 @@ func newSimWorld(t *testing.T, dir string, seed uint64, weeks int) *simWorld {
 	w.net = newSimNetwork(w, chance())
 	w.agent = &simAgent{w: w, r: chance(), name: "agent", data: filepath.Join(dir, "data")}
 	t.Cleanup(w.close)
+	w.swarm = drawSwarm(chance())
 	w.writeConfig()
 	w.approve()
 	return w
@@ -317,7 +319,7 @@ func (w *simWorld) quietWeek(monday time.Time) {
 			w.shop.open(w.shop.now())
 		})
 	}
-	for range w.r.IntN(6) {
+	for range w.r.IntN(6 * w.swarm.edits) {
 		w.at(w.within(monday, 6*day), func() { w.say("shop: %s", w.edit()) })
 	}
 }
@@ -329,7 +331,7 @@ func (w *simWorld) settle() {
 	}
 	w.planned = nil
 	w.dms.set(func(d *simDMS) { d.down, d.broken, d.slow, d.edits = false, 0, 0, nil })
-	w.agent.kill(0, false, false)
+	w.agent.kill(simDeath{})
 	w.agent.setDiskFull(false)
 	w.leaveSecond()
 	if w.pending {
@@ -378,7 +380,7 @@ func (w *simWorld) look(fn func(*upload.Queue) error) {
 		return cmp.Or(fn(q), q.Close())
 	})
 	if err != nil {
-		w.t.Fatalf("look into the queue: %v", err)
+		w.t.Fatalf("seed %d: stuck: look into the queue: %v", w.seed, err)
 	}
 }
 
