@@ -228,6 +228,9 @@ func (r *rebuilding) keepLedger(tx *bbolt.Tx) error {
 		weeks[name].Reading = &readingState{Started: r.now}
 	}
 	for _, name := range slices.Sorted(maps.Keys(weeks)) {
+		if w := weeks[name]; w.Closed == nil { // what it was closed with is lost, or it never was
+			w.Reading = &readingState{Started: r.now}
+		}
 		if err := weeks[name].save(tx, name); err != nil {
 			return err
 		}
@@ -242,7 +245,7 @@ func (r *rebuilding) keepLedger(tx *bbolt.Tx) error {
 }
 
 // replay takes out of an entry what the week's state must remember: how often it was read, what a person dropped, and
-// whether its last reading found what no manifest has told since. Then it is to be read anew.
+// whether its last reading found what no manifest has told since. Then it is to be read anew; else it is closed.
 func (w *weekState) replay(e *Entry, now time.Time) {
 	switch e.Kind {
 	case ReadingEntry:
@@ -252,6 +255,7 @@ func (w *weekState) replay(e *Entry, now time.Time) {
 		}
 	case ManifestEntry:
 		w.Reading = nil
+		w.Closed = &closedState{Manifest: e.ID, Changes: w.Changes, At: e.At} // of unknown content: the next reading tells it again
 	case VetoedEntry:
 		d := DropCount{What: DropWeek, Field: e.Field, Why: e.Why, Count: e.Orders}
 		switch {

@@ -92,6 +92,44 @@ func TestRebuildLostTail(t *testing.T) {
 	}
 }
 
+// TestRebuildEmptyWeek holds that of weeks without an order, of which the collector has no batch, a rebuilt queue knows which
+// are closed, and reads the others.
+func TestRebuildEmptyWeek(t *testing.T) {
+	s := newSite(t)
+	s.pull("2026-W45")
+	s.send()
+	s.pull("2026-W45") // as it was
+	s.send()
+	s.pull("2026-W46")
+	if err := s.queue.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.queue.Rebuild(&upload.CorruptError{Path: filepath.Join(s.dir, "queue.db"), Err: errors.New("as if")}); err != nil {
+		t.Fatal(err)
+	}
+	s.open()
+	if _, err := s.sender.TakeOver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	weeks, err := s.queue.Weeks()
+	if err != nil || len(weeks) != 2 {
+		t.Fatalf("weeks %+v, %v", weeks, err)
+	}
+	if w := weeks[0]; !w.Closed || w.Reading != nil {
+		t.Errorf("the week that was closed: %+v", w)
+	}
+	if w := weeks[1]; w.Closed || w.Reading == nil {
+		t.Errorf("the week that was not: %+v", w)
+	}
+	for _, name := range []string{"2026-W45", "2026-W46"} {
+		s.pull(name, order("RO"+name, "late"))
+	}
+	if sent := s.send(); sent.Manifests != 2 {
+		t.Errorf("sent %+v", sent)
+	}
+	s.sound()
+}
+
 func (s *damagedSite) ledger(t *testing.T) []string {
 	t.Helper()
 	s.queue = upload.NewQueue(s.dir, dealer)
