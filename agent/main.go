@@ -40,6 +40,7 @@ type program struct {
 	stdout io.Writer
 	stderr io.Writer
 	config string
+	given  string            // the configuration that was asked for; "": none was
 	logs   *supervisor.Log   // nil: standard error
 	pulse  *supervisor.Pulse // nil: nobody watches
 
@@ -65,7 +66,7 @@ func (s seams) chance(below time.Duration) time.Duration {
 }
 
 type commands struct {
-	Config string `help:"The configuration file." placeholder:"FILE" default:"roagent.yaml" env:"ROAGENT_CONFIG"`
+	Config string `help:"The configuration file. Without it: roagent.yaml in this folder, or else that of this machine." placeholder:"FILE" env:"ROAGENT_CONFIG"`
 
 	Demo     demoCommand     `cmd:"" help:"Show the whole story on a sample DMS and a collector of its own, in a temporary folder."`
 	Init     initCommand     `cmd:"" help:"Write roagent.yaml and a draft of a whitelist: asks on a terminal, takes flags or a file elsewhere. Reads no row of the DMS."`
@@ -80,7 +81,7 @@ type commands struct {
 	Parked   parkedCommand   `cmd:"" help:"Look at what could not be sent, and let it go on."`
 	Leave    leaveCommand    `cmd:"" help:"Take this store out: nothing is read any more, the queue is emptied, the collector deletes all. The ledger stays."`
 	Run      runCommand      `cmd:"" help:"Be the service, in the foreground: pull when it is time."`
-	Service  serviceCommand  `cmd:"" help:"Install the service and control it."`
+	Service  serviceCommand  `cmd:"" help:"Install the service of this machine and control it."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 
@@ -90,6 +91,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	parser, err := kong.New(
 		&c, kong.Name("roagent"), kong.Writers(stdout, stderr), kong.UsageOnError(),
 		kong.Description("Reads a week's repair orders out of the DMS, keeps what the whitelist lists, and delivers it exactly once."),
+		kong.Vars{"account_help": supervisor.AccountHelp},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(code int) { panic(exitNow(code)) }),
 	)
@@ -121,7 +123,7 @@ func runParsed(parser *kong.Kong, args []string, p *program, c *commands) (code 
 		fmt.Fprintf(p.stderr, "roagent: %v\nTry 'roagent --help'.\n", err)
 		return exitUsage
 	}
-	p.config = c.Config
+	p.given, p.config = c.Config, cmp.Or(c.Config, defaultConfig())
 	out := &checkedWriter{to: p.stdout}
 	p.stdout = out
 	err = cmp.Or(parsed.Run(p), out.err)

@@ -17,6 +17,7 @@ import (
 	"os"
 	"time"
 
+	"roagent/agent/supervisor"
 	"roagent/extract"
 	"roagent/fieldmap"
 	"roagent/fieldmap/strictyaml"
@@ -73,12 +74,20 @@ func (p *program) openStore(config *Config, plan *fieldmap.Plan) (*site, error) 
 	if err := queue.Open(); err != nil {
 		return nil, err
 	}
-	return &site{config: config, plan: plan, queue: queue, log: log, seams: p.seams}, nil
+	s := &site{config: config, plan: plan, queue: queue, log: log, seams: p.seams}
+	if err := supervisor.KeepOwner(config.DataDir); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
 }
 
 func (s *site) close() {
 	if err := s.queue.Close(); err != nil {
 		s.log.Error("queue not closed", "error", err)
+	}
+	if err := supervisor.KeepOwner(s.config.DataDir); err != nil {
+		s.log.Error("data folder not given to its owner", "error", err)
 	}
 }
 

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"regexp"
 )
 
@@ -32,4 +33,9 @@ func Named(store string) (Service, error) {
 		name += "-" + store
 	}
 	return layout(name), nil
+}
+
+// OwnConfig reports whether the configuration is in a folder of the service's own, with nothing else in it.
+func (s Service) OwnConfig() bool {
+	return filepath.Dir(s.Config) == filepath.Dir(layout(s.Name).Config)
 }
