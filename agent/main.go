@@ -68,21 +68,22 @@ func (s seams) chance(below time.Duration) time.Duration {
 type commands struct {
 	Config string `help:"The configuration file. Without it: roagent.yaml in this folder, or else that of this machine." placeholder:"FILE" env:"ROAGENT_CONFIG"`
 
-	Demo     demoCommand     `cmd:"" help:"Show the whole story on a sample DMS and a collector of its own, in a temporary folder."`
-	Init     initCommand     `cmd:"" help:"Write roagent.yaml and a draft of a whitelist: asks on a terminal, takes flags or a file elsewhere. Reads no row of the DMS."`
-	Check    checkCommand    `cmd:"" help:"Tell what must hold before a pull, and what to do about what does not. Reads no order."`
-	Fieldmap fieldmapCommand `cmd:"" help:"Look at the whitelist and approve it."`
-	Preview  previewCommand  `cmd:"" help:"Print the exact lines that a pull would send. Stores and sends nothing."`
-	Pull     pullCommand     `cmd:"" help:"Read the weeks that are due, queue them and send them."`
-	Send     sendCommand     `cmd:"" help:"Send what is queued, now."`
-	Hold     holdCommand     `cmd:"" help:"Look at what waits for its time, drop of it, or let it go."`
-	Status   statusCommand   `cmd:"" help:"Tell what was read, what is queued, what waits for a person."`
-	Ledger   ledgerCommand   `cmd:"" help:"Look at what left, prove it, hand it to an auditor."`
-	Parked   parkedCommand   `cmd:"" help:"Look at what could not be sent, and let it go on."`
-	Leave    leaveCommand    `cmd:"" help:"Take this store out: nothing is read any more, the queue is emptied, the collector deletes all. The ledger stays."`
-	Run      runCommand      `cmd:"" help:"Be the service, in the foreground: pull when it is time."`
-	Service  serviceCommand  `cmd:"" help:"Install the service of this machine and control it."`
-	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Demo       demoCommand       `cmd:"" help:"Show the whole story on a sample DMS and a collector of its own, in a temporary folder."`
+	Init       initCommand       `cmd:"" help:"Write roagent.yaml and a draft of a whitelist: asks on a terminal, takes flags or a file elsewhere. Reads no row of the DMS."`
+	Check      checkCommand      `cmd:"" help:"Tell what must hold before a pull, and what to do about what does not. Reads no order."`
+	Fieldmap   fieldmapCommand   `cmd:"" help:"Look at the whitelist and approve it."`
+	Preview    previewCommand    `cmd:"" help:"Print the exact lines that a pull would send. Stores and sends nothing."`
+	Pull       pullCommand       `cmd:"" help:"Read the weeks that are due, queue them and send them."`
+	Send       sendCommand       `cmd:"" help:"Send what is queued, now."`
+	Hold       holdCommand       `cmd:"" help:"Look at what waits for its time, drop of it, or let it go."`
+	Status     statusCommand     `cmd:"" help:"Tell what was read, what is queued, what waits for a person."`
+	Ledger     ledgerCommand     `cmd:"" help:"Look at what left, prove it, hand it to an auditor."`
+	Parked     parkedCommand     `cmd:"" help:"Look at what could not be sent, and let it go on."`
+	Leave      leaveCommand      `cmd:"" help:"Take this store out: nothing is read any more, the queue is emptied, the collector deletes all. The ledger stays."`
+	Run        runCommand        `cmd:"" help:"Be the service, in the foreground: pull when it is time."`
+	Credential credentialCommand `cmd:"" help:"Keep the passwords and tokens that credential:NAME names."`
+	Service    serviceCommand    `cmd:"" help:"Install the service of this machine and control it."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 // run is the whole program: it returns the exit code.

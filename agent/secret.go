@@ -107,43 +107,64 @@ func resolveCredential(name, dataDir string) (string, error) {
 			return value, err
 		}
 	}
-	path := filepath.Join(dataDir, "credentials", name)
-	value, err := readSecret(path)
+	path := filepath.Join(credentialFolder(dataDir), name)
+	sealed, err := readSecretFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("there is no credential %q: put it into the file %s, readable by roagent's account only: %w", name, path, err)
+		return "", fmt.Errorf("there is no credential %q: 'roagent credential set %s' asks for it: %w", name, name, err)
 	}
-	return value, err
+	if err != nil {
+		return "", err
+	}
+	b, err := openCredential(sealed)
+	if err != nil {
+		return "", fmt.Errorf("the credential %q: %w", name, err)
+	}
+	return oneSecret(path, b)
 }
 
 // readSecret reads a file that holds one secret and perhaps a line break after it.
 func readSecret(path string) (string, error) {
+	b, err := readSecretFile(path)
+	if err != nil {
+		return "", err
+	}
+	return oneSecret(path, b)
+}
+
+// readSecretFile reads a file that nobody else may read.
+func readSecretFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", fmt.Errorf("read the secret: %w", err)
+		return nil, fmt.Errorf("read the secret: %w", err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return "", fmt.Errorf("read the secret: %w", err)
+		return nil, fmt.Errorf("read the secret: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return "", fmt.Errorf("%s is no plain file: a secret is kept in a file of its own", path)
+		return nil, fmt.Errorf("%s is no plain file: a secret is kept in a file of its own", path)
 	}
 	if err := checkPrivate(path, info); err != nil {
-		return "", err
+		return nil, err
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
 	if err != nil {
-		return "", fmt.Errorf("read the secret: %w", err)
+		return nil, fmt.Errorf("read the secret: %w", err)
 	}
+	return b, nil
+}
+
+// oneSecret takes the line break off the end. from is where the bytes are from, for errors, which never repeat them.
+func oneSecret(from string, b []byte) (string, error) {
 	value := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
 	switch {
 	case len(b) > maxSecret:
-		return "", fmt.Errorf("%s has more than %d bytes: it is not a file with one secret in it", path, maxSecret)
+		return "", fmt.Errorf("%s has more than %d bytes: it is not one secret", from, maxSecret)
 	case value == "":
-		return "", fmt.Errorf("%s is empty: write the secret into it", path)
+		return "", fmt.Errorf("%s is empty: it must be the secret", from)
 	case strings.ContainsFunc(value, unicode.IsControl):
-		return "", fmt.Errorf("%s has more than one line, or a control character: it is not a file with one secret in it", path)
+		return "", fmt.Errorf("%s has more than one line, or a control character: it is not one secret", from)
 	}
 	return value, nil
 }

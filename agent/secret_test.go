@@ -60,7 +60,7 @@ func TestResolveSecret(t *testing.T) {
 		{Secret{fileSecret, dir}, "", "is no plain file"},
 		{Secret{credentialSecret, "dms"}, "from the data folder", ""},
 		{Secret{credentialSecret, "both"}, "from the service manager", ""},
-		{Secret{credentialSecret, "none"}, "", "there is no credential \"none\": put it into the file " + at("credentials/none")},
+		{Secret{credentialSecret, "none"}, "", "there is no credential \"none\": 'roagent credential set none' asks for it"},
 		{Secret{credentialSecret, "folder"}, "", "is no plain file"}, // what the service manager gives is not passed over
 		{Secret{envSecret, "ROAGENT_TEST_SECRET"}, "from the environment", ""},
 		{Secret{envSecret, "ROAGENT_TEST_EMPTY"}, "", "ROAGENT_TEST_EMPTY is not set"},

@@ -67,6 +67,9 @@ func (p *program) openLedger() (*site, error) {
 }
 
 func (p *program) openStore(config *Config, plan *fieldmap.Plan) (*site, error) {
+	if err := config.checkFolders(p.config); err != nil {
+		return nil, err
+	}
 	log := p.logger(config.Log.Level, config.Log.Format)
 	queue := upload.NewQueue(config.DataDir, config.Dealer.ID)
 	queue.MaxSize, queue.Hold = config.Queue.MaxSize, config.Queue.Hold
@@ -80,6 +83,16 @@ func (p *program) openStore(config *Config, plan *fieldmap.Plan) (*site, error) 
 		return nil, err
 	}
 	return s, nil
+}
+
+// checkFolders refuses a store that accounts of this machine may look into or change that must not: an error and not a
+// warning, since nobody reads the log of a service that works.
+func (c *Config) checkFolders(file string) error {
+	err := supervisor.CheckFolders(c.DataDir, file, c.Fieldmap)
+	if loose, ok := errors.AsType[*supervisor.LooseError](err); ok {
+		return &usageError{loose.Error(), "run: " + loose.Command}
+	}
+	return err
 }
 
 func (s *site) close() {
