@@ -11,13 +11,20 @@ import (
 )
 
 type credentialSetCommand struct {
-	Name string `arg:"" help:"The credential's name, as in credential:NAME."`
+	Name  string   `arg:"" help:"The credential's name, as in credential:NAME."`
+	Typed []string `arg:"" optional:"" hidden:"" help:"What must not be there."`
 }
 
 // Run never takes a secret from the command line: other accounts see those, and shells keep them.
 func (c credentialSetCommand) Run(p *program) error {
 	if err := checkCredentialName(c.Name); err != nil {
 		return err
+	}
+	if len(c.Typed) > 0 {
+		return &usageError{
+			"a secret on the command line is seen by others and kept by shells: nothing was done",
+			"if it is a real one, change it; then 'roagent credential set " + c.Name + "' asks for it, or reads standard input",
+		}
 	}
 	config, err := LoadConfig(p.config)
 	if err != nil {
