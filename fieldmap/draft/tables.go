@@ -88,8 +88,9 @@ func (r *reader) shops(tables map[Role]fieldmap.Table) []*shop {
 
 // shop takes a table for the one of orders; nil where it cannot be.
 func (r *reader) shop(t *reading, tables map[Role]fieldmap.Table) *shop {
-	const line = 3.0 // points that it costs when a row is only a line of an order
-	if named, given := tables[Orders]; given && named != t.Name {
+	const line = 3.0     // points that it costs when a row is only a line of an order
+	const hopeless = 2.0 // points
+	if named, given := tables[Orders]; given && named != t.Name || !given && t.points[Orders] < hopeless {
 		return nil
 	}
 	s := &shop{orders: t, others: map[Role]*TableGuess{}, points: t.points[Orders]}
@@ -222,17 +223,17 @@ func (r *reader) week(t *reading) (send string, c *columnReading) {
 	return "", nil
 }
 
-// key returns the columns that name an order. rowsOf says why several rows may have the same.
+// key returns the columns that name an order: a unique index on its number, with the store's or without; or else a number of
+// the database's own. rowsOf says why several rows may have the same.
 func (r *reader) key(t *reading, number *columnReading) (key []string, rowsOf string) {
-	var others []string
+	var own []string
 	for _, unique := range t.Unique {
 		if !r.canBeKey(t, unique) {
 			continue
 		}
 		if !contains(unique, number.Name) {
-			others = append(others, strings.Join(unique, ", "))
-			if key == nil && len(unique) == 1 {
-				key = unique // a number of the database's own
+			if own == nil && len(unique) == 1 {
+				own = unique
 			}
 			continue
 		}
@@ -240,12 +241,23 @@ func (r *reader) key(t *reading, number *columnReading) (key []string, rowsOf st
 		if len(beyond) == 0 {
 			return unique, ""
 		}
-		rowsOf = "its rows are told apart by " + strings.Join(unique, ", ") + ", so that one order may have several"
+		if key == nil && (own == nil || slices.ContainsFunc(beyond, func(c string) bool { return r.isLine(t, c) })) {
+			key, rowsOf = []string{number.Name}, "its rows are told apart by "+strings.Join(unique, ", ")+", so that one order may have several"
+		}
 	}
-	if rowsOf != "" || key == nil {
-		return []string{number.Name}, rowsOf
+	switch {
+	case key != nil:
+		return key, rowsOf
+	case own != nil:
+		return own, ""
 	}
-	return key, ""
+	return []string{number.Name}, ""
+}
+
+// isLine reports whether a column numbers the lines of an order.
+func (r *reader) isLine(t *reading, column string) bool {
+	c, score := r.find(t, Jobs, jobNumber)
+	return c != nil && score >= 80 && strings.EqualFold(c.Name, column)
 }
 
 // isStore reports whether a column says which of several stores an order is of.

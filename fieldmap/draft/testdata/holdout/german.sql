@@ -1,0 +1,7 @@
+-- A German workshop's DMS.
+CREATE TABLE Kunde (KundenNr INT NOT NULL PRIMARY KEY, Vorname VARCHAR(40), Nachname VARCHAR(40), Strasse VARCHAR(60), PLZ VARCHAR(8), Ort VARCHAR(40), Telefon VARCHAR(20), Geburtsdatum DATE);
+CREATE TABLE Fahrzeug (FahrzeugNr INT NOT NULL PRIMARY KEY, FIN VARCHAR(17), Kennzeichen VARCHAR(12), Hersteller VARCHAR(30), Modell VARCHAR(30), Baujahr INT, KundenNr INT REFERENCES Kunde (KundenNr));
+CREATE TABLE Werkstattauftrag (AuftragsNr INT NOT NULL PRIMARY KEY, Annahmedatum DATETIME, Abschlussdatum DATETIME, Rechnungsdatum DATETIME, KundenNr INT REFERENCES Kunde (KundenNr), FahrzeugNr INT REFERENCES Fahrzeug (FahrzeugNr), Kilometerstand INT, Auftragsart VARCHAR(4), Serviceberater VARCHAR(8), Gesamtbetrag DECIMAL(12,2));
+CREATE TABLE Auftragsposition (AuftragsNr INT NOT NULL REFERENCES Werkstattauftrag (AuftragsNr), PosNr INT NOT NULL, Arbeitsnummer VARCHAR(12), Bezeichnung VARCHAR(80), Zahlart VARCHAR(4), Mechaniker VARCHAR(8), Stunden DECIMAL(8,2), Beanstandung VARCHAR(400), Ursache VARCHAR(400), PRIMARY KEY (AuftragsNr, PosNr));
+CREATE TABLE Auftragsteile (AuftragsNr INT NOT NULL, PosNr INT NOT NULL, LfdNr INT NOT NULL, TeileNr VARCHAR(20), Bezeichnung VARCHAR(80), Menge DECIMAL(8,2), Preis DECIMAL(12,2), PRIMARY KEY (AuftragsNr, PosNr, LfdNr), FOREIGN KEY (AuftragsNr, PosNr) REFERENCES Auftragsposition (AuftragsNr, PosNr));
+CREATE TABLE Teilestamm (TeileNr VARCHAR(20) NOT NULL PRIMARY KEY, Bezeichnung VARCHAR(80), Bestand DECIMAL(8,2), Preis DECIMAL(12,2));

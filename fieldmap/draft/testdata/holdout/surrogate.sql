@@ -1,0 +1,9 @@
+-- A newer DMS of surrogate keys, a schema per module in the names, and reserved words and blanks in names.
+CREATE TABLE Svc_Customer (Id INT NOT NULL PRIMARY KEY, [Full Name] VARCHAR(80), [Primary Phone] VARCHAR(20), [E-Mail] VARCHAR(80), MarketingConsent BIT, DriversLicenseNo VARCHAR(20));
+CREATE TABLE Svc_Vehicle (Id INT NOT NULL PRIMARY KEY, Vin VARCHAR(17), MakeName VARCHAR(30), ModelName VARCHAR(30), [Year] INT, CustomerId INT REFERENCES Svc_Customer (Id));
+CREATE TABLE Svc_RepairOrder (Id INT NOT NULL PRIMARY KEY, DealershipId INT, OrderNumber VARCHAR(12), CustomerId INT REFERENCES Svc_Customer (Id), VehicleId INT REFERENCES Svc_Vehicle (Id), CreatedOn DATETIME, PromisedOn DATETIME, CompletedOn DATETIME, InvoicedOn DATETIME, ModifiedOn DATETIME, [Status] VARCHAR(12), AdvisorEmployeeId INT, OdometerIn INT, OdometerOut INT, GrandTotal DECIMAL(12,2));
+CREATE UNIQUE INDEX ux ON Svc_RepairOrder (DealershipId, OrderNumber);
+CREATE TABLE Svc_Operation (Id INT NOT NULL PRIMARY KEY, RepairOrderId INT NOT NULL REFERENCES Svc_RepairOrder (Id), [Line] INT, OpCode VARCHAR(12), [Description] VARCHAR(80), PaymentType VARCHAR(10), CustomerConcern VARCHAR(400), CauseText VARCHAR(400), CorrectionText VARCHAR(400), TechnicianId INT, HoursActual DECIMAL(8,2), HoursBilled DECIMAL(8,2), LaborSale DECIMAL(12,2));
+CREATE TABLE Svc_OperationPart (Id INT NOT NULL PRIMARY KEY, OperationId INT NOT NULL REFERENCES Svc_Operation (Id), PartNo VARCHAR(20), [Description] VARCHAR(80), Qty DECIMAL(8,2), UnitPrice DECIMAL(12,2));
+CREATE TABLE Svc_Appointment (Id INT NOT NULL PRIMARY KEY, CustomerId INT REFERENCES Svc_Customer (Id), VehicleId INT REFERENCES Svc_Vehicle (Id), ScheduledOn DATETIME, ClosedOn DATETIME, OrderNumber VARCHAR(12), [Status] VARCHAR(12));
+CREATE TABLE Acct_Invoice (Id INT NOT NULL PRIMARY KEY, InvoiceNumber VARCHAR(12), CustomerId INT, InvoiceDate DATETIME, ClosedOn DATETIME, [Status] VARCHAR(12), GLAccount VARCHAR(10), Total DECIMAL(12,2));
