@@ -17,6 +17,8 @@ type reader struct {
 	against  []pattern
 	classes  *class.Table
 	readings []*reading
+
+	likeliest map[Role][]*reading
 }
 
 // reading is a table with the words of its names.
@@ -35,7 +37,7 @@ type columnReading struct {
 }
 
 func newReader(s *Schema) *reader {
-	r := &reader{lex: newLexis(), targets: readTargets(), names: readTablePatterns(), against: readPatterns(against), classes: class.NewTable()}
+	r := &reader{lex: newLexis(), targets: readTargets(), names: readTablePatterns(), against: readPatterns(against), classes: class.NewTable(), likeliest: map[Role][]*reading{}}
 	for _, t := range s.Tables {
 		if !canName(t.Name, "x") {
 			continue
@@ -117,10 +119,17 @@ func commonPrefix(columns []Column) string {
 
 // own returns the words that tables of a role leave out of their columns' names.
 func own(role Role) []string {
-	return map[Role][]string{
-		Orders: {"ro", "order", "header"}, Jobs: {"job", "operation", "labor", "line"}, Parts: {"part", "item"},
-		Customer: {"customer", "owner"}, Vehicle: {"vehicle"},
-	}[role]
+	switch role {
+	case Orders:
+		return []string{"ro", "order", "header"}
+	case Jobs:
+		return []string{"job", "operation", "labor", "line"}
+	case Parts:
+		return []string{"part", "item"}
+	case Customer:
+		return []string{"customer", "owner"}
+	}
+	return []string{"vehicle"}
 }
 
 // score returns how well a column's name shows a target, of 100.

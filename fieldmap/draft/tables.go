@@ -77,13 +77,27 @@ func weekNames() []string {
 // shops returns the ways to see the schema, the best first.
 func (r *reader) shops(tables map[Role]fieldmap.Table) []*shop {
 	var all []*shop
-	for _, t := range r.readings {
+	for _, t := range r.most(Orders, tables) {
 		if s := r.shop(t, tables); s != nil {
 			all = append(all, s)
 		}
 	}
 	slices.SortStableFunc(all, func(a, b *shop) int { return cmp.Compare(b.points, a.points) })
 	return all
+}
+
+// most returns the tables that are most like one of a role: of a large DMS there is no use in looking at all of them.
+func (r *reader) most(role Role, tables map[Role]fieldmap.Table) []*reading {
+	const looked = 25
+	if _, given := tables[role]; given {
+		return r.readings
+	}
+	if r.likeliest[role] == nil {
+		sorted := slices.Clone(r.readings)
+		slices.SortStableFunc(sorted, func(a, b *reading) int { return cmp.Compare(b.points[role], a.points[role]) })
+		r.likeliest[role] = sorted[:min(looked, len(sorted))]
+	}
+	return r.likeliest[role]
 }
 
 // shop takes a table for the one of orders; nil where it cannot be.
@@ -149,7 +163,7 @@ func (r *reader) best(role Role, tables map[Role]fieldmap.Table, taken []*readin
 		points float64
 	}
 	var all []candidate
-	for _, t := range r.readings {
+	for _, t := range r.most(role, tables) {
 		named, given := tables[role]
 		if slices.Contains(taken, t) || given && named != t.Name || !given && !r.isMost(t, role, fewest) {
 			continue
