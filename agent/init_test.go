@@ -110,7 +110,7 @@ func TestInitIsPulledWithoutAnEdit(t *testing.T) {
 			r.mustRun(t, r.args(t)...)
 			r.mustRun(t, "fieldmap", "show")
 			r.mustRun(t, "fieldmap", "sql")
-			r.mustRun(t, "fieldmap", "review")
+			r.mustRun(t, "fieldmap", "review", "--out", filepath.Join(t.TempDir(), "sheet.html"))
 			if code, _, _ := r.run(t, "pull", "--week", "2026-W46"); code != exitRefused {
 				t.Errorf("a draft that nobody approved is pulled: %d", code)
 			}
