@@ -3,7 +3,6 @@ package extract
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"slices"
 	"strings"
 
@@ -91,7 +90,7 @@ func (d *DMS) Try(ctx context.Context, columns []Unlisted, enough int) (Tried, e
 		if len(t.Refused) >= enough {
 			break
 		}
-		err := s.query(ctx, tryStatement(d.dialect.syntax(), u), nil, func(*sql.Rows) error { return nil })
+		err := s.query(ctx, tryStatement(d.dialect.syntax(), u), nil, func(row) error { return nil })
 		switch number := d.dialect.errorNumber(err); {
 		case err == nil:
 			t.Readable = append(t.Readable, u)

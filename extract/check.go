@@ -2,7 +2,6 @@ package extract
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -79,7 +78,7 @@ func (c *checker) readTable(ctx context.Context, s *session, l *fieldmap.Level, 
 func (c *checker) form(ctx context.Context, s *session, l *fieldmap.Level, column fieldmap.Column) (least, greatest any, err error) {
 	for _, statement := range c.statements.forms {
 		if statement.level == l && statement.column == column {
-			err = s.query(ctx, statement.head, nil, func(rows *sql.Rows) error { return rows.Scan(&least, &greatest) })
+			err = s.query(ctx, statement.head, nil, func(r row) error { return r.scan(&least, &greatest) })
 		}
 	}
 	return least, greatest, err

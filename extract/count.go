@@ -2,7 +2,6 @@ package extract
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"roagent/fieldmap"
@@ -108,7 +107,7 @@ func (rd *Reading) rowsOf(ctx context.Context, week fieldmap.Week) (rows int, er
 		return 0, fmt.Errorf("%s: %w", op, err)
 	}
 	err = rd.do(ctx, op, func(ctx context.Context, session *session) error {
-		return session.run(ctx, s, s.head, args, func(r *sql.Rows) error { return r.Scan(&rows) })
+		return session.run(ctx, s, s.head, args, func(r row) error { return r.scan(&rows) })
 	})
 	return rows, err
 }
@@ -123,9 +122,9 @@ func (rd *Reading) count(ctx context.Context, s *statement, week fieldmap.Week) 
 	var counts map[int]int
 	err = rd.do(ctx, op, func(ctx context.Context, session *session) error {
 		counts = map[int]int{}
-		return session.run(ctx, s, s.head, args, func(rows *sql.Rows) error {
+		return session.run(ctx, s, s.head, args, func(r row) error {
 			var number, n int
-			err := rows.Scan(&number, &n)
+			err := r.scan(&number, &n)
 			counts[number] = n
 			return err
 		})

@@ -2,7 +2,6 @@ package extract
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -137,7 +136,7 @@ func (rd *Reading) readKeys(ctx context.Context, week fieldmap.Week, after []byt
 		}
 		var k *keyScan
 		err = rd.do(ctx, op, func(ctx context.Context, session *session) error {
-			k = &keyScan{reader: r, since: since, after: string(after), moved: len(after) == 0, row: newRowBuffer(r.keyWidth()), entries: rd.ahead.space[:0]}
+			k = &keyScan{reader: r, since: since, after: string(after), moved: len(after) == 0, entries: rd.ahead.space[:0]}
 			return session.run(ctx, s, s.head, args, k.add)
 		})
 		switch {
@@ -152,20 +151,11 @@ func (rd *Reading) readKeys(ctx context.Context, week fieldmap.Week, after []byt
 	}
 }
 
-// keyWidth is how many columns a key statement selects: the key's, and the changed one where there is one.
-func (r *Reader) keyWidth() int {
-	if r.plan.Orders.Changed == "" {
-		return len(r.plan.Orders.Key)
-	}
-	return len(r.plan.Orders.Key) + 1
-}
-
 // keyScan takes the rows of a key statement.
 type keyScan struct {
 	reader  *Reader
 	since   time.Time
 	after   string // the last page's position
-	row     *rowBuffer
 	rows    int
 	moved   bool // some key is not the last page's in another case
 	entries []keyEntry
@@ -180,17 +170,13 @@ func (k *keyScan) recent(changed any) bool {
 	return !at.IsZero() && !at.Before(k.since)
 }
 
-func (k *keyScan) add(rows *sql.Rows) error {
-	if err := rows.Scan(k.row.into...); err != nil {
-		return err
-	}
+func (k *keyScan) add(values row) error {
 	k.rows++
-	values := k.row.values
 	for _, c := range k.reader.keyConverters {
 		values[c.at] = c.convert(values[c.at])
 	}
 	width := len(k.reader.plan.Orders.Key)
-	e := keyEntry{values: slices.Clone(values[:width])}
+	e := keyEntry{values: slices.Clone([]any(values[:width]))}
 	if k.after != "" && !k.moved {
 		at := string(position(e.values))
 		if k.moved = !strings.EqualFold(at, k.after); at == k.after {

@@ -2,7 +2,6 @@ package extract
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -194,24 +193,20 @@ func (r *Reader) comparedType(l listed, at int) *columnType {
 }
 
 // adder returns what takes the rows of a level.
-func (p *pageRead) adder(l *fieldmap.Level) func(*sql.Rows) error {
-	row := p.rd.rows[l.Index]
+func (p *pageRead) adder(l *fieldmap.Level) func(row) error {
 	converters := p.rd.reader.converters[l.Index]
-	return func(rows *sql.Rows) error {
-		if err := rows.Scan(row.into...); err != nil {
-			return err
-		}
+	return func(values row) error {
 		for _, c := range converters {
-			row.values[c.at] = c.convert(row.values[c.at])
+			values[c.at] = c.convert(values[c.at])
 		}
-		if err := p.rd.page.Add(l, row.values); err != nil {
+		if err := p.rd.page.Add(l, values); err != nil {
 			return err
 		}
 		if len(p.keys) > 1 && p.rd.page.Size() > p.rd.reader.dms.config.PageBytes {
 			return errPageFull
 		}
 		if l.Parent == nil {
-			p.collect(l, row.values)
+			p.collect(l, values)
 		}
 		return nil
 	}

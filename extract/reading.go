@@ -30,32 +30,14 @@ type Reading struct {
 	reader  *Reader
 	session *session // nil: to be begun
 	page    *fieldmap.Page
-	rows    []*rowBuffer // by Level.Index
 	ahead   keyBuffer
 	tally   tally
 	size    size
 }
 
-// rowBuffer is the space into which the rows of one statement are scanned, one after the other.
-type rowBuffer struct {
-	values []any
-	into   []any // pointers to values
-}
-
-func newRowBuffer(n int) *rowBuffer {
-	b := &rowBuffer{values: make([]any, n), into: make([]any, n)}
-	for i := range b.values {
-		b.into[i] = &b.values[i]
-	}
-	return b
-}
-
 // Begin starts a reading. It ends with Close.
 func (r *Reader) Begin(ctx context.Context) (*Reading, error) {
 	rd := &Reading{reader: r, page: r.encoder.NewPage()}
-	for _, l := range r.plan.Levels {
-		rd.rows = append(rd.rows, newRowBuffer(len(l.Select)))
-	}
 	err := rd.do(ctx, "begin to read the DMS", func(context.Context, *session) error { return nil })
 	if err != nil {
 		return nil, err

@@ -1,7 +1,6 @@
 package extract
 
 import (
-	"database/sql"
 	"strings"
 
 	"roagent/fieldmap"
@@ -110,10 +109,10 @@ func (s *schema) typeOf(l *fieldmap.Level, c fieldmap.Column) *columnType {
 }
 
 // addIndexColumn takes a row of the indexes in a catalog: name, whether it is unique, and one of its columns, in their order.
-func (t *table) addIndexColumn(rows *sql.Rows) error {
+func (t *table) addIndexColumn(r row) error {
 	var name, column string
 	var unique bool
-	if err := rows.Scan(&name, &unique, &column); err != nil {
+	if err := r.scan(&name, &unique, &column); err != nil {
 		return err
 	}
 	if last := len(t.indexes) - 1; last >= 0 && t.indexes[last].name == name {

@@ -3,6 +3,7 @@ package extract
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"time"
@@ -11,10 +12,10 @@ import (
 // session is one connection, and the read transaction on it once begun. It serves one goroutine.
 type session struct {
 	conn        *sql.Conn
-	tx          *sql.Tx // nil: not begun
+	tx          driver.Tx // nil: not begun
 	cancel      context.CancelFunc
 	opts        *sql.TxOptions
-	stmts       map[string]*sql.Stmt
+	stmts       map[string]driver.Stmt
 	timeout     time.Duration
 	lockTimeout time.Duration
 }
@@ -30,7 +31,7 @@ func (d *DMS) session(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{conn: conn, stmts: map[string]*sql.Stmt{}, timeout: d.config.StatementTimeout, lockTimeout: d.config.LockTimeout}
+	s := &session{conn: conn, stmts: map[string]driver.Stmt{}, timeout: d.config.StatementTimeout, lockTimeout: d.config.LockTimeout}
 	if s.opts, err = d.dialect.prepare(ctx, s); err != nil {
 		s.close()
 		return nil, err
@@ -38,15 +39,26 @@ func (d *DMS) session(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
-// begin starts the read transaction. ctx bounds the start only: the transaction lasts until close.
-func (s *session) begin(ctx context.Context) (err error) {
+// begin starts the read transaction. ctx bounds the start only: the transaction lasts until close. The driver is asked
+// itself, as for rows: a transaction of database/sql would hold a lock for which its connection, once broken, waits.
+func (s *session) begin(ctx context.Context) error {
 	starting, started := context.WithTimeout(ctx, connectTimeout)
 	defer started()
 	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(starting, cancel)
 	s.cancel = cancel
-	s.tx, err = s.conn.BeginTx(lasting, s.opts)
-	if err == nil && !stop() {
+	err := s.conn.Raw(func(conn any) error {
+		beginner, ok := conn.(driver.ConnBeginTx)
+		if !ok {
+			return errOldDriver
+		}
+		tx, err := beginner.BeginTx(lasting, driver.TxOptions{Isolation: driver.IsolationLevel(s.opts.Isolation), ReadOnly: s.opts.ReadOnly})
+		if err == nil { // else it may be a nil of the driver's own
+			s.tx = tx
+		}
+		return err
+	})
+	if !stop() && err == nil {
 		err = starting.Err()
 	}
 	return err
@@ -57,16 +69,17 @@ func (s *session) consistent() bool { return s.opts.Isolation != sql.LevelReadCo
 
 // close ends the transaction and gives the connection back.
 func (s *session) close() {
-	for _, stmt := range s.stmts {
-		_ = stmt.Close() // nothing was written, and a statement of a broken connection cannot be closed
-	}
-	if s.tx != nil {
-		_ = s.tx.Rollback() // likewise
-	}
+	_ = s.conn.Raw(func(any) error { // a connection that is gone has no transaction
+		s.forget()
+		if s.tx != nil && s.tx.Rollback() != nil {
+			return driver.ErrBadConn // nobody else may get what is left of it
+		}
+		return nil
+	})
 	if s.cancel != nil {
 		s.cancel()
 	}
-	_ = s.conn.Close() // likewise
+	_ = s.conn.Close() // nothing was written
 }
 
 // statementError is an error of one of the statements that `roagent fieldmap sql` prints.
@@ -80,47 +93,28 @@ func (e *statementError) Error() string { return e.name + ": " + e.err.Error() }
 func (e *statementError) Unwrap() error { return e.err }
 
 // run runs a compiled statement, and says of an error which one it was.
-func (s *session) run(ctx context.Context, statement *statement, text string, args []any, each func(*sql.Rows) error) error {
+func (s *session) run(ctx context.Context, statement *statement, text string, args []any, each func(row) error) error {
 	if err := s.query(ctx, text, args, each); err != nil {
 		return &statementError{statement.name, err}
 	}
 	return nil
 }
 
-// query runs a statement and calls each for every row. The statement stays prepared while the transaction lasts.
-func (s *session) query(ctx context.Context, text string, args []any, each func(*sql.Rows) error) (err error) {
+// query runs a statement and calls each for every row, whose error it returns as it is.
+func (s *session) query(ctx context.Context, text string, args []any, each func(row) error) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	rows, err := s.start(ctx, text, args)
-	if err != nil {
-		return s.late(ctx, err)
-	}
-	defer func() {
-		if closing := rows.Close(); err == nil {
-			err = s.late(ctx, closing)
+	err := s.conn.Raw(func(conn any) error {
+		err := s.read(ctx, conn.(driver.Conn), text, args, each)
+		if err != nil {
+			s.forget() // while the connection is there: a broken one is closed next
 		}
-	}()
-	for rows.Next() {
-		if err := each(rows); err != nil {
-			return err
-		}
+		return err
+	})
+	if of, ok := errors.AsType[*takerError](err); ok {
+		return of.error
 	}
-	return s.late(ctx, rows.Err())
-}
-
-func (s *session) start(ctx context.Context, text string, args []any) (*sql.Rows, error) {
-	if s.tx == nil {
-		return s.conn.QueryContext(ctx, text, args...)
-	}
-	stmt := s.stmts[text]
-	if stmt == nil {
-		var err error
-		if stmt, err = s.tx.PrepareContext(ctx, text); err != nil {
-			return nil, err
-		}
-		s.stmts[text] = stmt
-	}
-	return stmt.QueryContext(ctx, args...)
+	return s.late(ctx, err)
 }
 
 // exec runs a session setting.

@@ -69,7 +69,7 @@ func (sqliteDialect) connector(c *Config) (driver.Connector, error) {
 
 // prepare makes sure that the file is a database. The transaction is a snapshot from its first statement on.
 func (sqliteDialect) prepare(ctx context.Context, s *session) (*sql.TxOptions, error) {
-	err := s.query(ctx, `SELECT 1 FROM "main"."sqlite_schema" LIMIT 1`, nil, func(*sql.Rows) error { return nil })
+	err := s.query(ctx, `SELECT 1 FROM "main"."sqlite_schema" LIMIT 1`, nil, func(row) error { return nil })
 	return &sql.TxOptions{ReadOnly: true}, err
 }
 

@@ -2,7 +2,6 @@ package extract
 
 import (
 	"context"
-	"database/sql"
 	"strconv"
 	"strings"
 
@@ -17,20 +16,20 @@ func (d sqliteDialect) table(ctx context.Context, s *session, name fieldmap.Tabl
 	}
 	var t *table
 	err := s.query(ctx, `SELECT t.name, t.type = 'view' FROM pragma_table_list AS t WHERE t.schema = 'main' AND t.name = ?1 COLLATE NOCASE`,
-		[]any{name.Name}, func(rows *sql.Rows) error {
+		[]any{name.Name}, func(r row) error {
 			t = &table{}
-			return rows.Scan(&t.name, &t.view)
+			return r.scan(&t.name, &t.view)
 		})
 	if err != nil || t == nil {
 		return nil, err
 	}
 	var primary []string
 	err = s.query(ctx, `SELECT c.name, c.type, c.pk FROM pragma_table_xinfo(?1, 'main') AS c ORDER BY c.cid`, []any{t.name},
-		func(rows *sql.Rows) error {
+		func(r row) error {
 			var c column
 			var declared string
 			var pk int
-			if err := rows.Scan(&c.name, &declared, &pk); err != nil {
+			if err := r.scan(&c.name, &declared, &pk); err != nil {
 				return err
 			}
 			c.typ = sqliteType(declared)

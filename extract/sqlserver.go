@@ -133,9 +133,9 @@ func (sqlServerDialect) prepare(ctx context.Context, s *session) (*sql.TxOptions
 		}
 	}
 	opts := &sql.TxOptions{Isolation: sql.LevelReadCommitted}
-	err := s.query(ctx, "SELECT d.snapshot_isolation_state FROM sys.databases AS d WHERE d.database_id = DB_ID()", nil, func(rows *sql.Rows) error {
+	err := s.query(ctx, "SELECT d.snapshot_isolation_state FROM sys.databases AS d WHERE d.database_id = DB_ID()", nil, func(r row) error {
 		var state sql.NullInt64
-		err := rows.Scan(&state)
+		err := r.scan(&state)
 		if state.Int64 == 1 {
 			opts.Isolation = sql.LevelSnapshot
 		}

@@ -2,7 +2,6 @@ package extract
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -53,9 +52,9 @@ WHERE d.database_id > 4 AND d.name <> DB_NAME() AND HAS_DBACCESS(d.name) = 1`
 func (d sqlServerDialect) access(ctx context.Context, s *session, listed []*listedTable) (Access, error) {
 	a := Access{Applies: true}
 	add := func(kind ExcessKind, name string) { a.Excess = append(a.Excess, Excess{kind, name}) }
-	err := s.query(ctx, rolesStatement(), nil, func(rows *sql.Rows) error {
+	err := s.query(ctx, rolesStatement(), nil, func(r row) error {
 		var kind, name string
-		err := rows.Scan(&kind, &name)
+		err := r.scan(&kind, &name)
 		add(ExcessKind(kind), name)
 		return err
 	})
@@ -63,14 +62,14 @@ func (d sqlServerDialect) access(ctx context.Context, s *session, listed []*list
 		return a, err
 	}
 	columns := 0
-	err = s.query(ctx, columnsStatement, nil, func(rows *sql.Rows) error {
+	err = s.query(ctx, columnsStatement, nil, func(r row) error {
 		if columns++; columns > maxExamined {
 			add(Unexamined, fmt.Sprintf("columns after the first %d", maxExamined))
 			return nil
 		}
 		var u Unlisted
 		var whole, readable bool
-		err := rows.Scan(&u.Table.Schema, &u.Table.Name, &u.Column, &whole, &readable)
+		err := r.scan(&u.Table.Schema, &u.Table.Name, &u.Column, &whole, &readable)
 		a.unlisted(tableIn(d.syntax(), listed, u.Table), u, whole, readable)
 		return err
 	})
@@ -78,22 +77,22 @@ func (d sqlServerDialect) access(ctx context.Context, s *session, listed []*list
 		return a, err
 	}
 	routines := 0
-	err = s.query(ctx, routinesStatement, nil, func(rows *sql.Rows) error {
+	err = s.query(ctx, routinesStatement, nil, func(r row) error {
 		if routines++; routines > maxExamined {
 			add(Unexamined, fmt.Sprintf("routines after the first %d", maxExamined))
 			return nil
 		}
 		var t fieldmap.Table
-		err := rows.Scan(&t.Schema, &t.Name)
+		err := r.scan(&t.Schema, &t.Name)
 		add(Routine, t.String())
 		return err
 	})
 	if err != nil {
 		return a, err
 	}
-	return a, s.query(ctx, databasesStatement, nil, func(rows *sql.Rows) error {
+	return a, s.query(ctx, databasesStatement, nil, func(r row) error {
 		var name string
-		err := rows.Scan(&name)
+		err := r.scan(&name)
 		add(OtherDatabase, name)
 		return err
 	})

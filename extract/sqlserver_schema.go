@@ -15,10 +15,10 @@ func (d sqlServerDialect) table(ctx context.Context, s *session, name fieldmap.T
 	}
 	var t *table
 	err := s.query(ctx, `SELECT t.TABLE_NAME, t.TABLE_TYPE FROM INFORMATION_SCHEMA.TABLES AS t
-WHERE t.TABLE_SCHEMA = @p1 AND t.TABLE_NAME = @p2`, []any{schema, name.Name}, func(rows *sql.Rows) error {
+WHERE t.TABLE_SCHEMA = @p1 AND t.TABLE_NAME = @p2`, []any{schema, name.Name}, func(r row) error {
 		t = &table{}
 		var kind string
-		err := rows.Scan(&t.name, &kind)
+		err := r.scan(&t.name, &kind)
 		t.view = kind == "VIEW"
 		return err
 	})
@@ -28,11 +28,11 @@ WHERE t.TABLE_SCHEMA = @p1 AND t.TABLE_NAME = @p2`, []any{schema, name.Name}, fu
 	err = s.query(ctx, `SELECT c.COLUMN_NAME, c.DATA_TYPE, c.CHARACTER_MAXIMUM_LENGTH, c.NUMERIC_PRECISION, c.NUMERIC_SCALE, c.DATETIME_PRECISION
 FROM INFORMATION_SCHEMA.COLUMNS AS c
 WHERE c.TABLE_SCHEMA = @p1 AND c.TABLE_NAME = @p2
-ORDER BY c.ORDINAL_POSITION`, []any{schema, name.Name}, func(rows *sql.Rows) error {
+ORDER BY c.ORDINAL_POSITION`, []any{schema, name.Name}, func(r row) error {
 		var c column
 		var base string
 		var length, precision, scale, fraction sql.NullInt64
-		if err := rows.Scan(&c.name, &base, &length, &precision, &scale, &fraction); err != nil {
+		if err := r.scan(&c.name, &base, &length, &precision, &scale, &fraction); err != nil {
 			return err
 		}
 		c.typ = sqlServerType(base, length, precision, scale, fraction)

@@ -158,8 +158,9 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 
 type rows struct {
 	driver.Rows
-	stmt *stmt
-	n    int
+	stmt   *stmt
+	n      int
+	buffer []byte
 }
 
 func (r *rows) Next(dest []driver.Value) error {
@@ -169,7 +170,23 @@ func (r *rows) Next(dest []driver.Value) error {
 			return err
 		}
 	}
-	return r.Rows.Next(dest)
+	if err := r.Rows.Next(dest); err != nil {
+		return err
+	}
+	r.lend(dest)
+	return nil
+}
+
+// lend puts the row's bytes where those of the row before were, as drivers may: who keeps them must copy them.
+func (r *rows) lend(dest []driver.Value) {
+	r.buffer = r.buffer[:0]
+	for i, v := range dest {
+		if b, ok := v.([]byte); ok {
+			from := len(r.buffer)
+			r.buffer = append(r.buffer, b...)
+			dest[i] = r.buffer[from:len(r.buffer):len(r.buffer)]
+		}
+	}
 }
 
 // Broken returns what a driver says of a connection that is gone.
