@@ -70,3 +70,17 @@ fuzz:
 			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$package" || exit 1; \
 		done || exit 1; \
 	done
+
+# deb and rpm in dist/, signed, with checksums and SBOMs; then what was built is held against what it must be; then the deb
+# is installed, upgraded, removed and purged in a Debian that has booted (root, debootstrap, systemd-nspawn).
+.PHONY: packages packages-verify packages-test
+packages:
+	installer/build
+
+packages-verify:
+	installer/verify
+
+packages-test:
+	VERSION=0.0.1 ONLY_UNSIGNED=1 DIST=dist/old installer/build
+	VERSION=0.0.2 ONLY_UNSIGNED=1 DIST=dist/new installer/build
+	installer/linux/test dist/old/unsigned/roagent_0.0.1-1_amd64.deb dist/new/unsigned/roagent_0.0.2-1_amd64.deb
