@@ -81,6 +81,6 @@ packages-verify:
 	installer/verify
 
 packages-test:
-	VERSION=0.0.1 ONLY_UNSIGNED=1 DIST=dist/old installer/build
-	VERSION=0.0.2 ONLY_UNSIGNED=1 DIST=dist/new installer/build
-	installer/linux/test dist/old/unsigned/roagent_0.0.1-1_amd64.deb dist/new/unsigned/roagent_0.0.2-1_amd64.deb
+	ARCHES=amd64 VERSION=0.0.1 ONLY_UNSIGNED=1 DIST=dist/.test/old installer/build
+	ARCHES=amd64 VERSION=0.0.2 ONLY_UNSIGNED=1 DIST=dist/.test/new installer/build
+	installer/linux/test dist/.test/old/unsigned/roagent_0.0.1-1_amd64.deb dist/.test/new/unsigned/roagent_0.0.2-1_amd64.deb
