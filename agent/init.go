@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -205,9 +206,7 @@ func atFault(prefix string, a answers, err error) []string {
 // extractConfig is what the answers say of the DMS. What is not answered yet does not matter to it.
 func (s *setup) extractConfig() (extract.Config, *Config, error) {
 	all := answers{"collector.url": "https://x.example", "collector.receipt_key": anyVerifier, "dms.database": "master"}
-	for key, value := range s.answers {
-		all[key] = value
-	}
+	maps.Copy(all, s.answers)
 	config, err := parseConfig("", s.dir, []byte(all.config()))
 	if err != nil {
 		return extract.Config{}, nil, err

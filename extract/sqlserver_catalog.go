@@ -48,10 +48,9 @@ ORDER BY c.TABLE_SCHEMA, c.TABLE_NAME, c.ORDINAL_POSITION`, nil, func(rows *sql.
 }
 
 func (sqlServerDialect) catalogIndexes(ctx context.Context, s *session, c *catalog) error {
-	return s.query(ctx, `SELECT s.name, t.name, i.name, i.is_unique, i.is_primary_key, c.name
+	return s.query(ctx, `SELECT SCHEMA_NAME(t.schema_id), t.name, i.name, i.is_unique, i.is_primary_key, c.name
 FROM sys.indexes AS i
 JOIN sys.objects AS t ON t.object_id = i.object_id
-JOIN sys.schemas AS s ON s.schema_id = t.schema_id
 JOIN sys.index_columns AS k ON k.object_id = i.object_id AND k.index_id = i.index_id
 JOIN sys.columns AS c ON c.object_id = k.object_id AND c.column_id = k.column_id
 WHERE i.has_filter = 0 AND i.is_disabled = 0 AND i.is_hypothetical = 0 AND k.key_ordinal > 0 AND i.name IS NOT NULL

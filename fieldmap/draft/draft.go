@@ -3,7 +3,6 @@ package draft
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"roagent/fieldmap"
 )
@@ -127,11 +126,4 @@ func (d *Draft) check() error {
 
 func (d *Draft) undecided(format string, args ...any) {
 	d.Undecided = append(d.Undecided, fmt.Sprintf(format, args...))
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, strings.TrimSuffix(what, "s"))
 }

@@ -36,7 +36,7 @@ func (r *reader) choose(sources []source, passed []string) []chosen {
 				continue
 			}
 			for _, c := range from.t.columns {
-				if s := r.score(t, c); s >= enough && !(from.join == "" && contains(passed, c.Name)) && r.mayBe(t, c, from.t) {
+				if s := r.score(t, c); s >= enough && (from.join != "" || !contains(passed, c.Name)) && r.mayBe(t, c, from.t) {
 					all = append(all, chosen{t, c, from, s})
 				}
 			}

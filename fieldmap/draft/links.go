@@ -154,7 +154,7 @@ func sameWords(words, wanted, subject []string) bool {
 		}
 	}
 	for _, w := range wanted {
-		if !slices.Contains(words, w) && !slices.Contains(subject, w) && !(idWord(w) && slices.ContainsFunc(words, idWord)) {
+		if !slices.Contains(words, w) && !slices.Contains(subject, w) && (!idWord(w) || !slices.ContainsFunc(words, idWord)) {
 			return false
 		}
 	}

@@ -241,7 +241,7 @@ const enough = 55 // of 100: a column is proposed
 func (r *reader) columnPoints(t *reading, role Role) float64 {
 	points := 0.0
 	for _, target := range r.targets {
-		if target.role != role && !(role == Orders && target.role == Vehicle && strings.HasSuffix(target.send, "vehicle_id")) {
+		if target.role != role && (role != Orders || target.role != Vehicle || !strings.HasSuffix(target.send, "vehicle_id")) {
 			continue
 		}
 		best := 0.0

@@ -38,15 +38,6 @@ type ForeignKey struct {
 	ToColumns []string
 }
 
-func (t *Table) column(name string) *Column {
-	for i := range t.Columns {
-		if strings.EqualFold(t.Columns[i].Name, name) {
-			return &t.Columns[i]
-		}
-	}
-	return nil
-}
-
 // unique reports whether no two rows can have the same values in the columns.
 func (t *Table) unique(columns []string) bool {
 	return slices.ContainsFunc(t.Unique, func(key []string) bool {

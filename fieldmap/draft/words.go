@@ -1,6 +1,7 @@
 package draft
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -208,7 +209,7 @@ func (x *lexis) apart(w string) []string {
 				continue
 			}
 			if best[end] == nil || len(best[from])+1 < len(best[end]) {
-				best[end] = append(best[from][:len(best[from]):len(best[from])], part)
+				best[end] = append(slices.Clip(best[from]), part)
 			}
 		}
 	}

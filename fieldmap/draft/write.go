@@ -323,7 +323,7 @@ func (s *shop) partsOfJobs(r *reader) bool {
 func (w *writer) list(send, path string, role Role, g *TableGuess) *fieldmap.Lines {
 	var links []string
 	for _, p := range g.link.pairs {
-		if !(role == Jobs && w.isNumber(g.reading, p.Left, role)) {
+		if role != Jobs || !w.isNumber(g.reading, p.Left, role) {
 			links = append(links, p.Left)
 		}
 	}
