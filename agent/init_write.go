@@ -41,7 +41,7 @@ func (s *setup) write(d *draft.Draft) error {
 		if !given || secret.key == "dms.password" && s.answers["dms.user"] == "" {
 			continue
 		}
-		if err := keepCredential(s.dataDir(), secret.name, value); err != nil {
+		if err := saveCredential(s.dataDir(), secret.name, value); err != nil {
 			return err
 		}
 	}
@@ -50,18 +50,6 @@ func (s *setup) write(d *draft.Draft) error {
 		if err := placeFile(paths[i], text, 0o640, s.command.Force); err != nil {
 			return fmt.Errorf("write %s: %w", paths[i], err)
 		}
-	}
-	return nil
-}
-
-// keepCredential keeps a secret where credential:NAME finds it. It is the one place where init writes a secret.
-func keepCredential(dataDir, name, secret string) error {
-	dir := filepath.Join(dataDir, "credentials")
-	if err := upload.MakeFolder(dir); err != nil {
-		return fmt.Errorf("make the folder of credentials: %w", err)
-	}
-	if err := placeFile(filepath.Join(dir, name), []byte(secret+"\n"), 0o600, true); err != nil {
-		return fmt.Errorf("keep the credential %s: %w", name, err)
 	}
 	return nil
 }

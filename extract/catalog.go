@@ -2,7 +2,6 @@ package extract
 
 import (
 	"context"
-	"database/sql"
 	"strings"
 
 	"roagent/fieldmap"
@@ -40,9 +39,9 @@ func Databases(ctx context.Context, c Config) ([]string, error) {
 	defer s.close()
 	var names []string
 	err = s.query(ctx, `SELECT d.name FROM sys.databases AS d
-WHERE HAS_DBACCESS(d.name) = 1 AND d.name NOT IN ('master', 'model', 'msdb', 'tempdb') ORDER BY d.name`, nil, func(rows *sql.Rows) error {
+WHERE HAS_DBACCESS(d.name) = 1 AND d.name NOT IN ('master', 'model', 'msdb', 'tempdb') ORDER BY d.name`, nil, func(r row) error {
 		var name string
-		err := rows.Scan(&name)
+		err := r.scan(&name)
 		names = append(names, name)
 		return err
 	})

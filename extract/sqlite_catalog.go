@@ -2,7 +2,6 @@ package extract
 
 import (
 	"context"
-	"database/sql"
 	"strconv"
 	"strings"
 
@@ -11,10 +10,10 @@ import (
 
 func (d sqliteDialect) catalog(ctx context.Context, s *session, c *catalog) error {
 	err := s.query(ctx, `SELECT t.name, t.type = 'view' FROM pragma_table_list AS t WHERE t.schema = 'main' AND t.type IN ('table', 'view') ORDER BY t.name`,
-		nil, func(rows *sql.Rows) error {
+		nil, func(r row) error {
 			var name string
 			var view bool
-			err := rows.Scan(&name, &view)
+			err := r.scan(&name, &view)
 			if !system(name) {
 				c.add(fieldmap.Table{Name: name}, view)
 			}
@@ -33,18 +32,18 @@ func (d sqliteDialect) catalog(ctx context.Context, s *session, c *catalog) erro
 
 func (d sqliteDialect) catalogTable(ctx context.Context, s *session, c *catalog, name fieldmap.Table) error {
 	t := &table{name: name.Name}
-	err := s.query(ctx, `SELECT c.name, c.type FROM pragma_table_xinfo(?1, 'main') AS c ORDER BY c.cid`, []any{name.Name}, func(rows *sql.Rows) error {
+	err := s.query(ctx, `SELECT c.name, c.type FROM pragma_table_xinfo(?1, 'main') AS c ORDER BY c.cid`, []any{name.Name}, func(r row) error {
 		var column, declared string
-		err := rows.Scan(&column, &declared)
+		err := r.scan(&column, &declared)
 		c.column(name, column, sqliteType(declared), lengthOf(declared))
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	err = s.query(ctx, `SELECT c.name FROM pragma_table_xinfo(?1, 'main') AS c WHERE c.pk > 0 ORDER BY c.pk`, []any{name.Name}, func(rows *sql.Rows) error {
+	err = s.query(ctx, `SELECT c.name FROM pragma_table_xinfo(?1, 'main') AS c WHERE c.pk > 0 ORDER BY c.pk`, []any{name.Name}, func(r row) error {
 		var column string
-		err := rows.Scan(&column)
+		err := r.scan(&column)
 		c.index(name, "PRIMARY KEY", column, true, true)
 		return err
 	})
@@ -66,10 +65,10 @@ func (d sqliteDialect) catalogTable(ctx context.Context, s *session, c *catalog,
 // by its names.
 func (sqliteDialect) catalogForeign(ctx context.Context, s *session, c *catalog, name fieldmap.Table) error {
 	return s.query(ctx, `SELECT f.id, f."from", f."table", f."to" FROM pragma_foreign_key_list(?1, 'main') AS f WHERE f."to" IS NOT NULL ORDER BY f.id, f.seq`,
-		[]any{name.Name}, func(rows *sql.Rows) error {
+		[]any{name.Name}, func(r row) error {
 			var id int
 			var from, to, column string
-			err := rows.Scan(&id, &from, &to, &column)
+			err := r.scan(&id, &from, &to, &column)
 			for _, other := range c.schema.Tables {
 				if strings.EqualFold(other.Name.Name, to) {
 					to = other.Name.Name

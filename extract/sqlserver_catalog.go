@@ -13,10 +13,10 @@ func (d sqlServerDialect) catalog(ctx context.Context, s *session, c *catalog) e
 	err := s.query(ctx, `SELECT t.TABLE_SCHEMA, t.TABLE_NAME, CASE t.TABLE_TYPE WHEN 'VIEW' THEN 1 ELSE 0 END
 FROM INFORMATION_SCHEMA.TABLES AS t
 WHERE t.TABLE_SCHEMA NOT IN ('sys', 'INFORMATION_SCHEMA')
-ORDER BY t.TABLE_SCHEMA, t.TABLE_NAME`, nil, func(rows *sql.Rows) error {
+ORDER BY t.TABLE_SCHEMA, t.TABLE_NAME`, nil, func(r row) error {
 		var name fieldmap.Table
 		var view int
-		err := rows.Scan(&name.Schema, &name.Name, &view)
+		err := r.scan(&name.Schema, &name.Name, &view)
 		if !system(name.Name) {
 			c.add(name, view == 1)
 		}
@@ -27,11 +27,11 @@ ORDER BY t.TABLE_SCHEMA, t.TABLE_NAME`, nil, func(rows *sql.Rows) error {
 	}
 	err = s.query(ctx, `SELECT c.TABLE_SCHEMA, c.TABLE_NAME, c.COLUMN_NAME, c.DATA_TYPE, c.CHARACTER_MAXIMUM_LENGTH, c.NUMERIC_PRECISION, c.NUMERIC_SCALE, c.DATETIME_PRECISION
 FROM INFORMATION_SCHEMA.COLUMNS AS c
-ORDER BY c.TABLE_SCHEMA, c.TABLE_NAME, c.ORDINAL_POSITION`, nil, func(rows *sql.Rows) error {
+ORDER BY c.TABLE_SCHEMA, c.TABLE_NAME, c.ORDINAL_POSITION`, nil, func(r row) error {
 		var name fieldmap.Table
 		var column, base string
 		var length, precision, scale, fraction sql.NullInt64
-		err := rows.Scan(&name.Schema, &name.Name, &column, &base, &length, &precision, &scale, &fraction)
+		err := r.scan(&name.Schema, &name.Name, &column, &base, &length, &precision, &scale, &fraction)
 		c.column(name, column, sqlServerType(base, length, precision, scale, fraction), length.Int64)
 		return err
 	})
@@ -54,11 +54,11 @@ JOIN sys.objects AS t ON t.object_id = i.object_id
 JOIN sys.index_columns AS k ON k.object_id = i.object_id AND k.index_id = i.index_id
 JOIN sys.columns AS c ON c.object_id = k.object_id AND c.column_id = k.column_id
 WHERE i.has_filter = 0 AND i.is_disabled = 0 AND i.is_hypothetical = 0 AND k.key_ordinal > 0 AND i.name IS NOT NULL
-ORDER BY i.object_id, i.index_id, k.key_ordinal`, nil, func(rows *sql.Rows) error {
+ORDER BY i.object_id, i.index_id, k.key_ordinal`, nil, func(r row) error {
 		var name fieldmap.Table
 		var index, column string
 		var unique, primary bool
-		err := rows.Scan(&name.Schema, &name.Name, &index, &unique, &primary, &column)
+		err := r.scan(&name.Schema, &name.Name, &index, &unique, &primary, &column)
 		c.index(name, index, column, unique, primary)
 		return err
 	})
@@ -74,10 +74,10 @@ JOIN sys.schemas AS rs ON rs.schema_id = rt.schema_id
 JOIN sys.foreign_key_columns AS k ON k.constraint_object_id = f.object_id
 JOIN sys.columns AS c ON c.object_id = k.parent_object_id AND c.column_id = k.parent_column_id
 JOIN sys.columns AS rc ON rc.object_id = k.referenced_object_id AND rc.column_id = k.referenced_column_id
-ORDER BY f.object_id, k.constraint_column_id`, nil, func(rows *sql.Rows) error {
+ORDER BY f.object_id, k.constraint_column_id`, nil, func(r row) error {
 		var name, to fieldmap.Table
 		var key, column, toColumn string
-		err := rows.Scan(&name.Schema, &name.Name, &key, &column, &to.Schema, &to.Name, &toColumn)
+		err := r.scan(&name.Schema, &name.Name, &key, &column, &to.Schema, &to.Name, &toColumn)
 		c.foreign(name, key, column, to, toColumn)
 		return err
 	})
