@@ -285,10 +285,9 @@ func (a *adoption) week() error {
 	w.TakenOverAt = time.Now().UTC()
 	due := a.again || w.Reading.anew()
 	w.Reading, w.Adopted = nil, true
+	w.Readings = max(1, w.Readings) // what is held was read: the weeks that were missed are those since
 	if due {
 		w.Reading = &readingState{Started: time.Now().UTC()} // under no whitelist: the next Begin begins anew
-	} else {
-		w.Readings = max(1, w.Readings)
 	}
 	return w.save(a.tx, a.name)
 }

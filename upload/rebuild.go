@@ -228,7 +228,7 @@ func (r *rebuilding) keepLedger(tx *bbolt.Tx) error {
 		weeks[name].Reading = &readingState{Started: r.now}
 	}
 	for _, name := range slices.Sorted(maps.Keys(weeks)) {
-		if w := weeks[name]; w.Closed == nil { // what it was closed with is lost, or it never was
+		if w := weeks[name]; w.Readings > 0 && w.Closed == nil { // what it was closed with is lost, or it never was
 			w.Reading = &readingState{Started: r.now}
 		}
 		if err := weeks[name].save(tx, name); err != nil {

@@ -130,6 +130,22 @@ func TestRebuildEmptyWeek(t *testing.T) {
 	s.sound()
 }
 
+// TestTakenOverWasRead holds that a week of which the collector holds something counts as read, also where it is to be read
+// anew: else the weeks that were missed since would not be known as missed.
+func TestTakenOverWasRead(t *testing.T) {
+	s := newSite(t)
+	s.store(s.begin("2026-W45"), []byte("more"), order("RO1", "oil")) // not to its end: it is not closed
+	s.send()
+	s.newFolder(t)
+	if _, err := s.sender.TakeOver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	weeks, err := s.queue.Weeks()
+	if err != nil || len(weeks) != 1 || weeks[0].Readings != 1 || !weeks[0].Anew || weeks[0].Closed {
+		t.Errorf("weeks %+v, %v", weeks, err)
+	}
+}
+
 func (s *damagedSite) ledger(t *testing.T) []string {
 	t.Helper()
 	s.queue = upload.NewQueue(s.dir, dealer)
