@@ -277,7 +277,8 @@ func (w *simWorld) ledger() {
 			if err != nil {
 				return err
 			}
-			asked[e.Week] = asked[e.Week] || e.At.After(w.copied)
+			sent := e.Kind == upload.BatchEntry || e.Kind == upload.ManifestEntry || e.Kind == upload.AdoptedEntry
+			asked[e.Week] = asked[e.Week] || sent && e.At.After(w.copied)
 			if e.Kind == upload.RequeuedEntry && !w.net.store.everLost(e.Week, e.ID) {
 				w.fault("lost", "batch %.12s of %s had a receipt, and the collector asked for it again", e.ID, e.Week)
 			}
