@@ -40,7 +40,7 @@ bench:
 	ROAGENT_BENCH=1 go test -run '^TestBench' -count=1 -timeout 60m -v ./agent
 
 # The promise against every fault: 500 worlds of 13 weeks. Then 20,000 dealer-years, which takes a machine
-# of two cores a day. Then the program broken in sixteen places, each of which the simulation must find.
+# of two cores a day. Then the program broken in many places, one at a time, each of which the simulation must find.
 sim:
 	$(call simulate,60m,500,8)
 
