@@ -120,11 +120,12 @@ func simKinds() []string {
 // kind in a row is rare where all kinds take turns.
 type simSwarm struct {
 	troubles []simTrouble
-	requests []string // kinds
-	most     int      // of each, in a week
-	deaths   int      // in a row, at most
-	edits    int      // by how much there are more of them
-	writes   bool     // the collector's store fails when it writes, not also when it reads
+	requests []string      // kinds
+	most     int           // of each, in a week
+	deaths   int           // in a row, at most
+	edits    int           // by how much there are more of them
+	writes   bool          // the collector's store fails when it writes, not also when it reads
+	behind   time.Duration // by which the DMS's clock is
 }
 
 // drawSwarm draws the faults of a world: all of them at even rates, or a few.
@@ -138,6 +139,7 @@ func drawSwarm(r *rand.Rand) *simSwarm {
 	r.Shuffle(len(s.troubles), func(i, j int) { s.troubles[i], s.troubles[j] = s.troubles[j], s.troubles[i] })
 	r.Shuffle(len(s.requests), func(i, j int) { s.requests[i], s.requests[j] = s.requests[j], s.requests[i] })
 	s.troubles, s.requests = s.troubles[:1+r.IntN(6)], s.requests[:1+r.IntN(6)]
+	s.behind = time.Duration(r.IntN(3600)) * time.Second
 	return s
 }
 
@@ -293,7 +295,7 @@ func (w *simWorld) forget() {
 	if o.week() != week {
 		o.closed = o.closed.Add(-2 * time.Second)
 	}
-	o.updated = w.shop.now()
+	o.updated = w.shop.stamp()
 	w.shop.write(o)
 	w.happened("collector: forgot a week's batches")
 	w.say("the collector forgot the batches of %s; %s was edited", week, o.key)

@@ -53,7 +53,7 @@ func mutants() []mutant {
 		},
 		{
 			"the overlap is forgotten", "upload/pull.go", "const overlap = 24 * time.Hour\n", "const overlap = 0\n",
-			"edits of the moment of a reading, and late commits, never come", 0,
+			"edits of the moment of a reading, and late commits, never come", 393,
 		},
 		{
 			"a 403 is taken for a refusal of the orders", "upload/status.go",

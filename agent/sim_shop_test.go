@@ -20,12 +20,13 @@ import (
 // simShop is a dealership: its DMS in a SQLite file, and the same orders in plain Go, from which the oracle tells what
 // the collector should hold. All its times are the dealer's wall clock, kept as if they were UTC.
 type simShop struct {
-	t     *testing.T
-	db    *sql.DB
-	r     *rand.Rand
-	zone  *time.Location
-	edges bool // orders are also closed in the very first and last second of a week
-	wordy bool // technicians write novels
+	t      *testing.T
+	db     *sql.DB
+	r      *rand.Rand
+	zone   *time.Location
+	edges  bool          // orders are also closed in the very first and last second of a week
+	wordy  bool          // technicians write novels
+	behind time.Duration // by which the clock is that stamps what changed
 
 	orders      map[string]*simOrder
 	sendable    map[string]fieldmap.Week // the week in which an order can be sent
@@ -87,6 +88,9 @@ func (s *simShop) now() time.Time {
 	return time.Date(now.Year(), now.Month(), now.Day(), now.Hour(), now.Minute(), now.Second(), 0, time.UTC)
 }
 
+// stamp is what the DMS notes as the time of a change.
+func (s *simShop) stamp() time.Time { return s.now().Add(-s.behind) }
+
 // write puts an order into the DMS as it is in Go, in one transaction.
 func (s *simShop) write(o *simOrder) {
 	s.t.Helper()
@@ -139,7 +143,7 @@ func (s *simShop) open(closed time.Time) *simOrder {
 	s.made++
 	s.exec("INSERT INTO Customer VALUES (?, ?, 'N')", s.made, simPhone(s.made))
 	o := &simOrder{
-		key: fmt.Sprintf("RO%04d", 1000+s.made), internal: s.r.IntN(8) == 0, closed: closed, updated: s.now(),
+		key: fmt.Sprintf("RO%04d", 1000+s.made), internal: s.r.IntN(8) == 0, closed: closed, updated: s.stamp(),
 		customer: max(1, s.made-s.r.IntN(6)), miles: 1000 + s.r.IntN(100000),
 	}
 	for range s.r.IntN(3) {
@@ -210,11 +214,11 @@ func (s *simShop) editOne(o *simOrder, moves bool) string {
 		return s.toggleOptOut()
 	}
 	what := s.change(o)
-	if at := s.now().Add(-time.Duration(s.r.IntN(20*3600)) * time.Second); s.r.IntN(4) == 0 && at.After(o.updated) {
+	if at := s.stamp().Add(-time.Duration(s.r.IntN(20*3600)) * time.Second); s.r.IntN(4) == 0 && at.After(o.updated) {
 		o.updated = at // by a transaction that was open for long, or another machine's clock
 		what += ", committed late"
 	} else {
-		o.updated = s.now()
+		o.updated = s.stamp()
 	}
 	s.write(o)
 	return what + " " + o.key
@@ -260,7 +264,7 @@ func (s *simShop) again() string {
 	if len(o.jobs) == 0 {
 		o.jobs = append(o.jobs, simJob{pay: "C"})
 	}
-	o.jobs[0].work, o.updated = s.work(), s.now()
+	o.jobs[0].work, o.updated = s.work(), s.stamp()
 	s.write(o)
 	return "reword again " + o.key
 }
@@ -286,7 +290,7 @@ func (s *simShop) mend() {
 		o := s.orders[key]
 		for i := range o.jobs {
 			if o.jobs[i].pay == "X" {
-				o.jobs[i].pay, o.updated = "C", s.now()
+				o.jobs[i].pay, o.updated = "C", s.stamp()
 			}
 		}
 		s.write(o)

@@ -84,6 +84,7 @@ func newSimWorld(t *testing.T, dir string, seed uint64, weeks int) *simWorld {
 	w.agent = &simAgent{w: w, r: chance(), name: "agent", data: filepath.Join(dir, "data")}
 	t.Cleanup(w.close)
 	w.swarm = drawSwarm(chance())
+	w.shop.behind = w.swarm.behind
 	w.writeConfig()
 	w.approve()
 	return w
