@@ -59,6 +59,9 @@ func TestSecretsStay(t *testing.T) {
 func secretCommands(dir string) [][]string {
 	return [][]string{
 		{"version"},
+		{"credential", "list"},
+		{"credential", "list", "--json"},
+		{"service", "status"},
 		{"nonsense"},
 		{"check"},
 		{"fieldmap", "show"},

@@ -54,7 +54,7 @@ func bookworm(t *testing.T) string {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	making, err := os.MkdirTemp(filepath.Dir(dir), "making-")
+	making, err := os.MkdirTemp(filepath.Dir(dir), "making-") //nolint:usetesting // it is renamed to what stays
 	if err != nil {
 		t.Fatal(err)
 	}
