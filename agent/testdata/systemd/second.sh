@@ -21,6 +21,7 @@ check 'its data is there' test -e "$odd/data/queue.db"
 check 'status reads it back' grep -qF "$odd/roagent.yaml" <(roagent service status --name odd)
 
 cp /etc/roagent/roagent.yaml /srv/foreign.yaml
+cp /etc/roagent/fieldmap.yaml /srv/
 mkdir /srv/foreign && touch /srv/foreign/book.xls
 sed -i 's#^data_dir: .*#data_dir: /srv/foreign#' /srv/foreign.yaml
 check 'a folder with other files is not taken' refused 2 'holds other files' roagent service install --name foreign --config /srv/foreign.yaml
