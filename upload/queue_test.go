@@ -52,6 +52,10 @@ func TestOpenDamaged(t *testing.T) {
 		"another bbolt":  {damage: foreignDatabase, says: "another program"},
 		"a part missing": {damage: change(func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("ledger")) }), says: `"ledger" is missing`},
 		"another dealer": {damage: setMeta("dealer", "99999"), foreign: true, says: `belongs to dealer "99999"`},
+		"a later format that looks damaged": {damage: func(t *testing.T, path string) {
+			setMeta("format", "roagent queue 2")(t, path)
+			change(func(tx *bbolt.Tx) error { return tx.Bucket([]byte("pending")).Put([]byte("new"), []byte("value")) })(t, path)
+		}, newer: true, says: "has format 2"},
 		"a later format": {damage: setMeta("format", "roagent queue 2"), newer: true, says: `has format 2, made by a newer roagent; this one knows formats up to 1`},
 	}
 	for name, tt := range tests {
