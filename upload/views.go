@@ -41,6 +41,7 @@ func (q *Queue) Weeks() (weeks []WeekStatus, err error) {
 		if err != nil {
 			return err
 		}
+		awaits := bucket(tx, bucketMeta).Get([]byte(metaAwaits)) != nil // until the collector has told what it holds
 		parked := map[string]int{}
 		if err := eachParked(tx, func(_ uint64, head parkedHead) error {
 			parked[head.Week] += max(1, head.Lines)
@@ -51,7 +52,7 @@ func (q *Queue) Weeks() (weeks []WeekStatus, err error) {
 		return bucket(tx, bucketWeeks).ForEach(func(name, _ []byte) error {
 			w, err := weekStatus(tx, string(name))
 			w.Parked = parked[w.Week]
-			w.Closed = w.Closed && !waits[w.Week]
+			w.Closed = w.Closed && !waits[w.Week] && !awaits
 			weeks = append(weeks, w)
 			return err
 		})
