@@ -122,7 +122,7 @@ func noteReceipt(tx *bbolt.Tx, head batchHead, signed []byte) error {
 			"orders never come, and nothing says so", 0,
 		},
 		{
-			"what the collector lost is not sent again", "upload/sender.go", "		return true, r.Queue.requeue(week, answer.problem.Missing)\n", "		return false, nil\n",
+			"what the collector lost is not sent again", "upload/sender.go", "		return r.lost(ctx, week, answer.problem.Missing)\n", "		return false, nil\n",
 			"the week is never closed", 0,
 		},
 		{
