@@ -1,4 +1,4 @@
-# What CI runs is `make check`. Everything else here is a part of it, or a longer measurement.
+# What CI runs is `make check` and `make sim`. Everything else here is a part of them, or a longer measurement.
 
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOFUMPT := go run mvdan.cc/gofumpt@v0.12.0
@@ -39,7 +39,7 @@ test:
 bench:
 	ROAGENT_BENCH=1 go test -run '^TestBench' -count=1 -timeout 60m -v ./agent
 
-# The promise against every fault: 500 worlds of 13 weeks. Then 20,000 dealer-years, which takes a machine
+# The promise against every fault: 500 worlds of 8 weeks. Then 20,000 dealer-years, which takes a machine
 # of two cores a day. Then the program broken in many places, one at a time, each of which the simulation must find.
 sim:
 	$(call simulate,60m,500,8)
