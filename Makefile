@@ -61,6 +61,11 @@ fleet:
 	@report="$(abspath $(REPORT))"; GOGC=400 go test -run '^TestFleet$$' -count=1 -timeout 0 -v ./agent \
 		-fleet.agents=$(AGENTS) -fleet.report="$${report:-$$(mktemp -d)/fleet.html}"
 
+# roagent's own service commands in a Debian that boots twice, with systemd (root, debootstrap, systemd-nspawn).
+.PHONY: service-test
+service-test:
+	go test -run '^TestServiceUnderSystemd$$' -count=1 -timeout 20m -v ./agent -systemd
+
 # Every fuzz target for FUZZTIME each.
 FUZZTIME ?= 30s
 fuzz:

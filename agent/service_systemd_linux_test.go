@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,13 +15,18 @@ import (
 	"roagent/upload/collector"
 )
 
+var underSystemd = flag.Bool("systemd", false, "boot machines with systemd, which takes minutes")
+
 // TestServiceUnderSystemd boots a Debian with systemd twice (systemd-nspawn) and lives through testdata/systemd/first.sh and
 // second.sh on it: roagent is installed by its own command, killed, hung, stopped, rebooted and taken away again. Each `check`
 // of theirs must say ok.
 func TestServiceUnderSystemd(t *testing.T) {
+	if !*underSystemd {
+		t.Skip("boots a machine twice: make service-test")
+	}
 	for _, tool := range []string{"debootstrap", "systemd-nspawn"} {
 		if _, err := exec.LookPath(tool); err != nil || os.Geteuid() != 0 {
-			t.Skip("this test needs root, debootstrap and systemd-nspawn: apt-get install debootstrap systemd-container")
+			t.Fatal("this test needs root, debootstrap and systemd-nspawn: apt-get install debootstrap systemd-container")
 		}
 	}
 	root := filepath.Join(t.TempDir(), "machine")
