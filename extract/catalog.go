@@ -70,6 +70,34 @@ func (c *catalog) column(name fieldmap.Table, column string, typ columnType, len
 	}
 }
 
+// find returns the table of a name as another part of the catalogue spells it: in its own case, or else in any. It is nil where
+// the login does not see the table.
+func (c *catalog) find(name fieldmap.Table) *draft.Table {
+	if t := c.tables[name]; t != nil {
+		return t
+	}
+	for _, t := range c.schema.Tables {
+		if strings.EqualFold(t.Name.Schema, name.Schema) && strings.EqualFold(t.Name.Name, name.Name) {
+			return t
+		}
+	}
+	return nil
+}
+
+// spelled returns a column's name as the table has it.
+func spelled(t *draft.Table, column string) string {
+	other := column
+	for _, c := range t.Columns {
+		if c.Name == column {
+			return column
+		}
+		if strings.EqualFold(c.Name, column) {
+			other = c.Name
+		}
+	}
+	return other
+}
+
 // next reports whether a row begins another index or foreign key than the row before.
 func (c *catalog) next(name fieldmap.Table, of string) bool {
 	key := name.Schema + "\x00" + name.Name + "\x00" + of
@@ -80,10 +108,11 @@ func (c *catalog) next(name fieldmap.Table, of string) bool {
 
 // index takes a column of an index; the columns of each come in their order, one index after the other.
 func (c *catalog) index(name fieldmap.Table, index, column string, unique, primary bool) {
-	t := c.tables[name]
+	t := c.find(name)
 	if t == nil {
 		return
 	}
+	column = spelled(t, column)
 	first := c.next(name, index)
 	if first {
 		t.Indexes = append(t.Indexes, column)
@@ -102,15 +131,15 @@ func (c *catalog) index(name fieldmap.Table, index, column string, unique, prima
 
 // foreign takes a pair of columns of a foreign key; the pairs of each come in their order, one key after the other.
 func (c *catalog) foreign(name fieldmap.Table, key, column string, to fieldmap.Table, toColumn string) {
-	t := c.tables[name]
-	if t == nil {
+	t, other := c.find(name), c.find(to)
+	if t == nil || other == nil {
 		return
 	}
 	if c.next(name, key) {
-		t.Foreign = append(t.Foreign, draft.ForeignKey{To: to})
+		t.Foreign = append(t.Foreign, draft.ForeignKey{To: other.Name})
 	}
 	f := &t.Foreign[len(t.Foreign)-1]
-	f.Columns, f.ToColumns = append(f.Columns, column), append(f.ToColumns, toColumn)
+	f.Columns, f.ToColumns = append(f.Columns, spelled(t, column)), append(f.ToColumns, spelled(other, toColumn))
 }
 
 // system reports whether a table is one of those that tools leave in a user's database.
