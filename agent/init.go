@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"roagent/agent/supervisor"
 	"roagent/extract"
 	"roagent/fieldmap"
 	"roagent/fieldmap/draft"
@@ -136,7 +137,7 @@ func (s *setup) know() error {
 	return errors.Join(wrong...)
 }
 
-func (s *setup) dataDir() string { return filepath.Join(s.dir, "data") }
+func (s *setup) dataDir() string { return supervisor.DataOf(s.files()[1]) }
 
 // ask asks what is missing, group by group, and tests each group until it holds. It returns the DMS's catalogue.
 func (s *setup) ask() (*draft.Schema, error) {
@@ -207,7 +208,7 @@ func atFault(prefix string, a answers, err error) []string {
 func (s *setup) extractConfig() (extract.Config, *Config, error) {
 	all := answers{"collector.url": "https://x.example", "collector.receipt_key": anyVerifier, "dms.database": "master"}
 	maps.Copy(all, s.answers)
-	config, err := parseConfig("", s.dir, []byte(all.config()))
+	config, err := parseConfig("", s.dir, []byte(all.config("data")))
 	if err != nil {
 		return extract.Config{}, nil, err
 	}

@@ -12,7 +12,7 @@ const (
 )
 
 // config writes roagent.yaml. There is no secret in it.
-func (a answers) config() string {
+func (a answers) config(dataDir string) string {
 	var b strings.Builder
 	line := func(indent, key, value, comment string) {
 		text := indent + key + ": " + value
@@ -36,7 +36,7 @@ func (a answers) config() string {
 	}
 	b.WriteString("  # timezone: America/Los_Angeles     # of the DMS's own times, where it is another than the dealer's\n")
 	b.WriteString("\nfieldmap: fieldmap.yaml               # the whitelist: nothing is read that it does not list\n")
-	b.WriteString("data_dir: data                        # the queue, the ledger and their keys: for the service's account alone\n")
+	line("", "data_dir", dataDir, "the queue, the ledger and their keys: for the service's account alone")
 	b.WriteString(scheduleText)
 	b.WriteString("\ncollector:\n")
 	line("  ", "url", quoted(a["collector.url"]), "")

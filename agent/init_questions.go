@@ -138,7 +138,7 @@ func (q question) check(a answers, dir string) error {
 	if q.key == "dms.user" {
 		valid["dms.password"] = "x"
 	}
-	_, err := parseConfig("", dir, []byte(valid.config()))
+	_, err := parseConfig("", dir, []byte(valid.config("data")))
 	problems, ok := errors.AsType[*strictyaml.Problems](err)
 	if !ok {
 		return err

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"roagent/agent/supervisor"
 	"roagent/fieldmap/draft"
 	"roagent/upload"
 )
@@ -45,8 +46,15 @@ func (s *setup) write(d *draft.Draft) error {
 			return err
 		}
 	}
+	if err := supervisor.KeepOwner(s.dataDir()); err != nil {
+		return err
+	}
+	dataDir := s.dataDir()
+	if beside, err := filepath.Rel(s.dir, dataDir); err == nil && filepath.IsLocal(beside) {
+		dataDir = beside
+	}
 	paths := s.files()
-	for i, text := range [][]byte{d.YAML, []byte(s.answers.config())} {
+	for i, text := range [][]byte{d.YAML, []byte(s.answers.config(dataDir))} {
 		if err := placeFile(paths[i], text, 0o640, s.command.Force); err != nil {
 			return fmt.Errorf("write %s: %w", paths[i], err)
 		}

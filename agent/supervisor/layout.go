@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"strings"
 )
 
 // Service is one store's service. Several stores on one machine have one each, and share nothing.
@@ -33,6 +34,16 @@ func Named(store string) (Service, error) {
 		name += "-" + store
 	}
 	return layout(name), nil
+}
+
+// DataOf returns the data folder that belongs to a configuration: that of the service whose own it is, or else one beside it.
+func DataOf(config string) string {
+	full, err := filepath.Abs(config)
+	name := filepath.Base(filepath.Dir(full))
+	if s := layout(name); err == nil && (name == "roagent" || strings.HasPrefix(name, "roagent-")) && s.Config == full {
+		return s.Data
+	}
+	return filepath.Join(filepath.Dir(config), "data")
 }
 
 // OwnConfig reports whether the configuration is in a folder of the service's own, with nothing else in it.

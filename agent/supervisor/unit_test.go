@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -48,6 +49,22 @@ func TestNamed(t *testing.T) {
 		}
 		if len(s.Account) > 32 {
 			t.Errorf("%s is too long for an account of Linux", s.Account)
+		}
+	}
+}
+
+func TestDataOf(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the folders of Linux")
+	}
+	for config, want := range map[string]string{
+		"/etc/roagent/roagent.yaml":       "/var/lib/roagent",
+		"/etc/roagent-north/roagent.yaml": "/var/lib/roagent-north",
+		"/etc/roagent/other.yaml":         "/etc/roagent/data",
+		"/home/dana/roagent/roagent.yaml": "/home/dana/roagent/data",
+	} {
+		if got := DataOf(config); got != want {
+			t.Errorf("%s: %s, want %s", config, got, want)
 		}
 	}
 }
