@@ -8,6 +8,7 @@ const maxGroups = 9
 // number is a group of digits, and those that follow with a separator between them.
 type number struct {
 	text   string
+	floor  int // where the last secret ends: what it is made of ties nothing
 	groups [maxGroups]group
 	count  int
 }
@@ -206,7 +207,7 @@ func (n *number) tiedBefore(said label) bool {
 		return false
 	}
 	from := i - 1
-	for from > 0 && (isLetter(n.text[from-1]) || isDigit(n.text[from-1])) {
+	for from > n.floor && (isLetter(n.text[from-1]) || isDigit(n.text[from-1])) {
 		from--
 	}
 	_, letters, digits := span(n.text, from)

@@ -95,6 +95,7 @@ func (s *scanner) number() {
 		s.said = none
 	}
 	n := readNumber(s.text, s.at)
+	n.floor = s.floor()
 	if n.count == 0 { // grown together with letters
 		s.at, _, _ = span(s.text, s.at)
 		s.said = none
