@@ -171,7 +171,7 @@ func noteReceipt(tx *bbolt.Tx, head batchHead, signed []byte) error {
 
 // A simulation that finds nothing may be blind. Each of these faults in the program itself must be found within 500
 // seeds, or the simulation is not to be trusted. What finds it must be well in the program as it is. The seed that found
-// it last is tried first; a change of the simulated world may ask for another. -run 'TestSimFindsMutants/overlap' tries one.
+// it last is tried first; a change of the simulated world may ask for another. -run 'TestSimFindsMutants/mutant/overlap' tries one.
 func TestSimFindsMutants(t *testing.T) {
 	root, err := filepath.Abs("..")
 	if err != nil {
