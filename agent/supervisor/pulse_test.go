@@ -2,19 +2,20 @@ package supervisor
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
 // counter is a manager that counts.
-type counter struct{ alives, hangs int }
+type counter struct{ alives, hangs atomic.Int64 }
 
 func (*counter) ready()        {}
 func (*counter) status(string) {}
-func (c *counter) alive()      { c.alives++ }
+func (c *counter) alive()      { c.alives.Add(1) }
 func (*counter) stopping()     {}
-func (c *counter) hung()       { c.hangs++ }
+func (c *counter) hung()       { c.hangs.Add(1) }
 
 // The watchdog is fed by signs of life, not by a ticker of its own.
 func TestPulse(t *testing.T) {
@@ -28,16 +29,16 @@ func TestPulse(t *testing.T) {
 			p.Beat()
 		}
 		synctest.Wait()
-		if c.hangs != 0 || c.alives < 800 {
-			t.Errorf("with a sign now and then: %d hangs, fed %d times", c.hangs, c.alives)
+		if c.hangs.Load() != 0 || c.alives.Load() < 800 {
+			t.Errorf("with a sign now and then: %d hangs, fed %d times", c.hangs.Load(), c.alives.Load())
 		}
 		time.Sleep(Silence + 2*time.Minute)
 		synctest.Wait()
-		fed := c.alives
+		fed := c.alives.Load()
 		time.Sleep(Silence)
 		synctest.Wait()
-		if c.hangs != 1 || c.alives != fed {
-			t.Errorf("without a sign: %d hangs, fed %d times more", c.hangs, c.alives-fed)
+		if c.hangs.Load() != 1 || c.alives.Load() != fed {
+			t.Errorf("without a sign: %d hangs, fed %d times more", c.hangs.Load(), c.alives.Load()-fed)
 		}
 		stop()
 	})
