@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"roagent/upload"
 )
 
 // credentialCommand has what is done to the passwords and tokens that credential:NAME names.
@@ -26,20 +28,11 @@ func saveCredential(dataDir, name, secret string) error {
 		return err
 	}
 	dir := credentialFolder(dataDir)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := upload.MakeFolder(dir); err != nil {
 		return fmt.Errorf("make the folder for credentials: %w", err)
 	}
-	f, err := os.CreateTemp(dir, ".new-*") // 0600
-	if err != nil {
+	if err := placeFile(filepath.Join(dir, name), sealed, 0o600, true); err != nil {
 		return fmt.Errorf("keep the credential: %w", err)
-	}
-	_, err = f.Write(sealed)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(dir, name))
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("keep the credential: %w", err), os.Remove(f.Name()))
 	}
 	return nil
 }
