@@ -16,7 +16,7 @@ func (c serviceStopCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	if st.State == supervisor.Stopped {
+	if st.State == supervisor.Stopped || st.State == supervisor.Failed {
 		fmt.Fprintf(p.stdout, "%s does not run\n", st.Name)
 		return nil
 	}

@@ -14,3 +14,13 @@ func (e *AccountError) Error() string { return "there is no account " + e.Name }
 type LooseError struct{ Path, Why, Command string }
 
 func (e *LooseError) Error() string { return e.Path + ": " + e.Why }
+
+// EndedError is a service that ended while it was started, with what its manager knows of it.
+type EndedError struct{ Why string }
+
+func (e *EndedError) Error() string {
+	if e.Why == "" {
+		return "it ended at once"
+	}
+	return "it ended at once: " + e.Why
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -21,7 +22,7 @@ const (
 // ensureFolders lets the service's account read the configuration's folder and change the data folder; besides it, only the
 // system and administrators may do anything there.
 func (s Service) ensureFolders(files []string, made *undoing) error {
-	sid, _, _, err := windows.LookupSID("", s.Account)
+	sid, err := sidOf(s.Account)
 	if err != nil {
 		return fmt.Errorf("look for the account %s: %w", s.Account, err)
 	}
@@ -43,6 +44,18 @@ func (s Service) ensureFolders(files []string, made *undoing) error {
 		}
 	}
 	return setAccess(s.Data, owners+fmt.Sprintf(grant, modify, sid))
+}
+
+// sidOf returns an account's number, S-1-….
+func sidOf(account string) (string, error) {
+	if domain, service, ok := strings.Cut(account, `\`); ok && strings.EqualFold(domain, virtualDomain) {
+		return virtualSID(service), nil
+	}
+	sid, _, _, err := windows.LookupSID("", account)
+	if err != nil {
+		return "", err
+	}
+	return sid.String(), nil
 }
 
 // setAccess replaces the access list of a file or folder.

@@ -49,13 +49,20 @@ func (nothing) Start(service.Service) error { return nil }
 func (nothing) Stop(service.Service) error  { return nil }
 
 // Start starts the service, and waits until it is up or has failed.
-func (s Service) Start() error { return s.act(service.Service.Start) }
+func (s Service) Start() error { return s.up(service.Service.Start) }
 
 // Stop stops it and waits until it has.
 func (s Service) Stop() error { return s.act(service.Service.Stop) }
 
 // Restart does one after the other.
-func (s Service) Restart() error { return s.act(service.Service.Restart) }
+func (s Service) Restart() error { return s.up(service.Service.Restart) }
+
+func (s Service) up(start func(service.Service) error) error {
+	if err := s.act(start); err != nil {
+		return err
+	}
+	return s.awaitStart()
+}
 
 func (s Service) act(action func(service.Service) error) error {
 	c, err := s.control(service.Config{})

@@ -189,6 +189,9 @@ func (s Service) rewrite(text string, made *undoing) error {
 	return systemctl("daemon-reload")
 }
 
+// awaitStart has nothing to wait for: systemctl comes back when the service is up, or has failed.
+func (Service) awaitStart() error { return nil }
+
 // Uninstall stops the service and takes its registration away. Its account, configuration and data stay.
 func (s Service) Uninstall() error {
 	if err := s.Stop(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"github.com/kardianos/service"
 	"golang.org/x/sys/windows"
@@ -53,12 +54,12 @@ func (s Service) with(rights uint32, fn func(*mgr.Service) error) error {
 func (s Service) Query() (*State, error) {
 	st := &State{Service: s}
 	err := s.with(windows.SERVICE_QUERY_CONFIG|windows.SERVICE_QUERY_STATUS, func(opened *mgr.Service) error {
-		config, err := opened.Config()
+		config, err := registration(opened)
 		if err != nil {
 			return err
 		}
-		st.Account, st.Manual, st.Data = config.ServiceStartName, config.StartType != mgr.StartAutomatic, ""
-		if arguments, err := windows.DecomposeCommandLine(config.BinaryPathName); err == nil && len(arguments) > 3 {
+		st.Account, st.Manual, st.Data = windows.UTF16PtrToString(config.ServiceStartName), config.StartType != mgr.StartAutomatic, ""
+		if arguments, err := windows.DecomposeCommandLine(windows.UTF16PtrToString(config.BinaryPathName)); err == nil && len(arguments) > 3 {
 			st.Binary, st.Config = arguments[0], arguments[3]
 		}
 		status, err := opened.Query()
@@ -78,7 +79,10 @@ func (s Service) Query() (*State, error) {
 		}
 		return nil
 	})
-	return st, err
+	if err != nil {
+		return nil, err
+	}
+	return st, nil
 }
 
 // startOf returns when a process began, or zero where this account may not ask.
@@ -135,21 +139,21 @@ func (s Service) arguments() []string {
 	return []string{"run", "--config", s.Config, "--service", s.Name}
 }
 
+// registration reads what the manager has of a service, which is 8 KB at most.
+func registration(opened *mgr.Service) (*windows.QUERY_SERVICE_CONFIG, error) {
+	buffer := make([]uint64, 1<<10) // aligned
+	config := (*windows.QUERY_SERVICE_CONFIG)(unsafe.Pointer(&buffer[0]))
+	needed := uint32(0)
+	if err := windows.QueryServiceConfig(opened.Handle, config, 8<<10, &needed); err != nil {
+		return nil, fmt.Errorf("read the registration of %s: %w", opened.Name, err)
+	}
+	return config, nil
+}
+
 // configure sets what kardianos cannot, and what another run may have set otherwise. After a crash the service is back in two
 // seconds, then in half a minute, then in five; a day without one forgets them.
 func (s Service) configure(opened *mgr.Service) error {
-	config, err := opened.Config()
-	if err != nil {
-		return fmt.Errorf("read the registration of %s: %w", s.Name, err)
-	}
-	config.BinaryPathName = windows.ComposeCommandLine(append([]string{s.Binary}, s.arguments()...))
-	config.ServiceStartName, config.Description = s.Account, s.Description()
-	config.StartType, config.DelayedAutoStart = mgr.StartAutomatic, !s.Manual
-	if s.Manual {
-		config.StartType = mgr.StartManual
-	}
-	config.SidType = windows.SERVICE_SID_TYPE_UNRESTRICTED
-	if err := opened.UpdateConfig(config); err != nil {
+	if err := s.reregister(opened); err != nil {
 		return fmt.Errorf("change the registration of %s: %w", s.Name, err)
 	}
 	var actions []mgr.RecoveryAction
@@ -160,6 +164,63 @@ func (s Service) configure(opened *mgr.Service) error {
 		return fmt.Errorf("set what happens when %s crashes: %w", s.Name, err)
 	}
 	return nil
+}
+
+// reregister writes what the service runs, as whom, when it starts and what it is. A manager that does not know delayed starts
+// or the service's own identity (that of Wine) does without.
+func (s Service) reregister(opened *mgr.Service) error {
+	command, err := windows.UTF16PtrFromString(windows.ComposeCommandLine(append([]string{s.Binary}, s.arguments()...)))
+	if err != nil {
+		return err
+	}
+	account, err := windows.UTF16PtrFromString(s.Account)
+	if err != nil {
+		return err
+	}
+	text, err := windows.UTF16PtrFromString(s.Description())
+	if err != nil {
+		return err
+	}
+	start, delayed := uint32(mgr.StartAutomatic), windows.SERVICE_DELAYED_AUTO_START_INFO{IsDelayedAutoStartUp: 1}
+	if s.Manual {
+		start, delayed = mgr.StartManual, windows.SERVICE_DELAYED_AUTO_START_INFO{}
+	}
+	const same = windows.SERVICE_NO_CHANGE
+	if err := windows.ChangeServiceConfig(opened.Handle, same, start, same, command, nil, nil, nil, account, nil, nil); err != nil {
+		return err
+	}
+	description, identity := windows.SERVICE_DESCRIPTION{Description: text}, uint32(windows.SERVICE_SID_TYPE_UNRESTRICTED)
+	for level, value := range map[uint32]unsafe.Pointer{
+		windows.SERVICE_CONFIG_DESCRIPTION:             unsafe.Pointer(&description),
+		windows.SERVICE_CONFIG_DELAYED_AUTO_START_INFO: unsafe.Pointer(&delayed),
+		windows.SERVICE_CONFIG_SERVICE_SID_INFO:        unsafe.Pointer(&identity),
+	} {
+		err := windows.ChangeServiceConfig2(opened.Handle, level, (*byte)(value))
+		if err != nil && !errors.Is(err, windows.ERROR_INVALID_LEVEL) {
+			return err
+		}
+	}
+	return nil
+}
+
+// startWithin is how long a start may take, of which opening a large queue is most.
+const startWithin = 5 * time.Minute
+
+// awaitStart waits until the service that was just started is up or has ended.
+func (s Service) awaitStart() error {
+	for end := time.Now().Add(startWithin); ; time.Sleep(100 * time.Millisecond) {
+		st, err := s.Query()
+		switch {
+		case err != nil:
+			return err
+		case st.State == Running:
+			return nil
+		case st.State != Starting:
+			return &EndedError{st.Why}
+		case time.Now().After(end):
+			return fmt.Errorf("%s is still starting after %s", s.Name, startWithin)
+		}
+	}
 }
 
 // Uninstall stops the service and takes its registration away. Its configuration and data stay.

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/windows/svc"
 )
 
-// stopWithin is what the manager is told a stop takes, again and again until it is over.
-const stopWithin = 10 * time.Second
+// patience is what the manager is told a start or a stop takes, again and again until it is over.
+const patience = 10 * time.Second
 
 // errHung says that the work shows no sign of life any more.
 var errHung = errors.New("the work shows no sign of life: the process ends, to be started again")
@@ -33,19 +33,21 @@ type handler struct {
 	err  error
 }
 
-// Execute is the service's life. It is running at once: on a machine that has just been patched, opening a large queue may
-// take longer than the manager waits.
+// Execute is the service's life. It runs from when the work is ready, so that a start that fails is seen as one. Until then the
+// manager hears that it gets on: on a machine that has just been patched, opening a large queue takes its time.
 func (h *handler) Execute(_ []string, requests <-chan svc.ChangeRequest, statuses chan<- svc.Status) (specific bool, code uint32) {
 	const accepts = svc.AcceptStop | svc.AcceptShutdown
 	ctx, stop := context.WithCancel(h.ctx)
 	defer stop()
 	done := make(chan error, 1)
-	p := &Pulse{manager: &scm{dies: h.dies}}
+	manager := &scm{dies: h.dies, up: make(chan struct{}, 1)}
+	p := &Pulse{manager: manager}
 	go func() { done <- h.work(ctx, p) }()
 	go p.watch(ctx, time.Minute)
-	status := svc.Status{State: svc.Running, Accepts: accepts}
+	hint := uint32(patience / time.Millisecond)
+	status := svc.Status{State: svc.StartPending, WaitHint: hint}
 	statuses <- status
-	ticker := time.NewTicker(stopWithin / 4)
+	ticker := time.NewTicker(patience / 4)
 	defer ticker.Stop()
 	for {
 		select {
@@ -55,17 +57,22 @@ func (h *handler) Execute(_ []string, requests <-chan svc.ChangeRequest, statuse
 			}
 			h.dies(h.err)
 			return true, 1
+		case <-manager.up:
+			if status.State == svc.StartPending {
+				status = svc.Status{State: svc.Running, Accepts: accepts}
+				statuses <- status
+			}
 		case r := <-requests:
 			switch r.Cmd {
 			case svc.Interrogate:
 				statuses <- status
 			case svc.Stop, svc.Shutdown:
 				stop()
-				status = svc.Status{State: svc.StopPending, WaitHint: uint32(stopWithin / time.Millisecond)}
+				status = svc.Status{State: svc.StopPending, WaitHint: hint}
 				statuses <- status
 			}
 		case <-ticker.C:
-			if status.State == svc.StopPending {
+			if status.State == svc.StartPending || status.State == svc.StopPending {
 				status.CheckPoint++
 				statuses <- status
 			}
@@ -77,9 +84,16 @@ func (h *handler) Execute(_ []string, requests <-chan svc.ChangeRequest, statuse
 type scm struct {
 	dies func(error)
 	once sync.Once
+	up   chan struct{} // gets one when the work is ready
 }
 
-func (*scm) ready()        {}
+func (m *scm) ready() {
+	select {
+	case m.up <- struct{}{}:
+	default: // it was told already
+	}
+}
+
 func (*scm) status(string) {}
 func (*scm) alive()        {}
 func (*scm) stopping()     {}
