@@ -88,12 +88,13 @@ func (c initCommand) Run(p *program) error {
 	if err := s.mayWrite(); err != nil {
 		return err
 	}
-	if err := s.know(); err != nil {
-		return err
-	}
+	err = s.know()
 	if fromTerminal(p.stdin) || p.atTerminal {
 		s.asker = newAsker(p.stdin, p.stderr)
-	} else if err := s.answers.missing(); err != nil {
+	} else {
+		err = errors.Join(err, s.answers.missing())
+	}
+	if err != nil {
 		return err
 	}
 	schema, err := s.ask()
@@ -110,31 +111,45 @@ func (c initCommand) Run(p *program) error {
 	return s.report(d)
 }
 
-// know takes what flags and the answers file say, and checks it.
+// know takes what flags and the answers file say, and tells at once all that is wrong with it.
 func (s *setup) know() error {
 	s.answers = s.command.flags()
+	var wrong []error
 	if s.command.Answers != "" {
 		file, err := readAnswers(s.command.Answers)
 		if err != nil {
-			return err
+			wrong = append(wrong, err)
 		}
 		for key, value := range file {
 			s.answers[key] = cmp.Or(s.answers[key], value)
 		}
 	}
-	if err := s.answers.resolveSecrets(s.dir, s.dataDir()); err != nil {
-		return err
-	}
-	var wrong []error
 	for _, q := range questions() {
-		if value, known := s.answers[q.key]; known {
-			s.answers[q.key] = q.tidied(value)
-			if err := q.check(s.answers, s.dir); err != nil {
-				wrong = append(wrong, &usageError{q.flag() + ": " + err.Error(), ""})
-			}
+		if _, known := s.answers[q.key]; !known {
+			continue
+		}
+		if err := s.take(q); err != nil {
+			wrong = append(wrong, err)
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// take makes of a given answer what is kept, and checks it.
+func (s *setup) take(q question) error {
+	value := s.answers[q.key]
+	if q.secret {
+		secret, err := q.resolve(value, s.dir, s.dataDir())
+		if err != nil {
+			return err
+		}
+		value = secret
+	}
+	s.answers[q.key] = q.tidied(value)
+	if err := q.check(s.answers, s.dir); err != nil {
+		return &usageError{q.flag() + ": " + err.Error(), ""}
+	}
+	return nil
 }
 
 func (s *setup) dataDir() string { return supervisor.DataOf(s.files()[1]) }

@@ -209,29 +209,22 @@ func answerKeys() []string {
 	return keys
 }
 
-// resolveSecrets puts the secrets in the place of what names them: env:NAME or file:PATH. Secrets are no part of a command
-// line, which every account of a machine can see.
-func (a answers) resolveSecrets(dir, dataDir string) error {
-	for _, q := range questions() {
-		ref, given := a[q.key]
-		if !q.secret || !given {
-			continue
-		}
-		kind, name, _ := strings.Cut(ref, ":")
-		s := Secret{kind: secretKind(kind), name: name}
-		if s.kind == fileSecret && !filepath.IsAbs(name) {
-			s.name = filepath.Join(dir, name)
-		}
-		if s.kind != fileSecret && s.kind != envSecret && s.kind != credentialSecret || name == "" {
-			return &usageError{q.flag() + ": a secret is not given itself", "write file:PATH, env:NAME or credential:NAME; init keeps what is there as a credential"}
-		}
-		value, err := s.Resolve(dataDir)
-		if err != nil {
-			return &usageError{q.flag() + ": " + err.Error(), ""}
-		}
-		a[q.key] = value
+// resolve returns the secret that env:NAME, file:PATH or credential:NAME names. Secrets are no part of a command line, which
+// every account of a machine can see.
+func (q question) resolve(ref, dir, dataDir string) (string, error) {
+	kind, name, _ := strings.Cut(ref, ":")
+	s := Secret{kind: secretKind(kind), name: name}
+	if s.kind == fileSecret && !filepath.IsAbs(name) {
+		s.name = filepath.Join(dir, name)
 	}
-	return nil
+	if s.kind != fileSecret && s.kind != envSecret && s.kind != credentialSecret || name == "" {
+		return "", &usageError{q.flag() + ": a secret is not given itself", "write file:PATH, env:NAME or credential:NAME; init keeps what is there as a credential"}
+	}
+	value, err := s.Resolve(dataDir)
+	if err != nil {
+		return "", &usageError{q.flag() + ": " + err.Error(), ""}
+	}
+	return value, nil
 }
 
 // quoted writes a text as YAML.
