@@ -2,6 +2,7 @@ package extract
 
 import (
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -31,6 +32,7 @@ type Config struct {
 
 	LockTimeout      time.Duration // how long a statement waits for a lock: 10s
 	StatementTimeout time.Duration // how long a statement may take: 5m
+	ConnectTimeout   time.Duration // how long a connection may take, with signing in and its settings: 30s
 	Tries            int           // how often a page is read before the DMS counts as unreachable: 6
 	Backoff          time.Duration // the wait after the first failed try; it doubles up to 30s: 500ms
 	PageBytes        int           // a page that grows beyond it is cut: 16 MiB
@@ -38,6 +40,9 @@ type Config struct {
 	Logger *slog.Logger
 	// Wrap stands between the pool and the driver: tests see and break there what package extracttest can. nil: nothing does.
 	Wrap func(driver.Connector) driver.Connector
+	// TLS is told of each encrypted connection to a SQL Server whose certificate is trusted, before it is signed in to. nil:
+	// nobody is.
+	TLS func(tls.ConnectionState)
 	// Jitter is the chance in waits: a duration below its argument. nil: rand.N. A simulation's is its seed's.
 	Jitter func(time.Duration) time.Duration
 
@@ -53,6 +58,7 @@ func (c Config) withDefaults() Config {
 	}
 	set(&c.LockTimeout, 10*time.Second)
 	set(&c.StatementTimeout, 5*time.Minute)
+	set(&c.ConnectTimeout, connectTimeout)
 	set(&c.Backoff, 500*time.Millisecond)
 	if c.Tries == 0 {
 		c.Tries = 6
@@ -81,6 +87,8 @@ type DMS struct {
 	dialect dialect
 	zones   zones
 	db      *sql.DB
+
+	snapshot bool // see Snapshot
 }
 
 // Open connects to the DMS. Where it cannot, the error is an [*UnreachableError].
@@ -111,9 +119,13 @@ func Open(ctx context.Context, c Config) (*DMS, error) {
 		_ = db.Close()
 		return nil, d.unreachable(ctx, "open the DMS", err)
 	}
+	d.snapshot = s.consistent()
 	s.close()
 	return d, nil
 }
+
+// Snapshot reports whether a Reading sees the DMS as it was at one moment, and waits for nobody's locks.
+func (d *DMS) Snapshot() bool { return d.snapshot }
 
 // Close gives all connections back. Readings must be closed before.
 func (d *DMS) Close() error {

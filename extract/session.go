@@ -20,12 +20,12 @@ type session struct {
 	lockTimeout time.Duration
 }
 
-// connectTimeout is how long a connection and its session settings may take.
+// connectTimeout is how long a connection and its session settings may take, and the start of a transaction.
 const connectTimeout = 30 * time.Second
 
 // session takes a connection and makes it ready to begin.
 func (d *DMS) session(ctx context.Context) (*session, error) {
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	ctx, cancel := context.WithTimeout(ctx, d.config.ConnectTimeout)
 	defer cancel()
 	conn, err := d.db.Conn(ctx)
 	if err != nil {

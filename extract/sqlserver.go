@@ -60,7 +60,7 @@ func (sqlServerDialect) connector(c *Config) (driver.Connector, error) {
 		return nil, fmt.Errorf("open the DMS %s: %w", c.Server, err)
 	}
 	config.Password = c.Password // no part of any text that could be printed
-	return mssql.NewConnectorConfig(config), nil
+	return newBoundedConnector(config, c.TLS), nil
 }
 
 // checkCertificate makes sure that a file holds a certificate; of one that holds none the driver does not say which it is.

@@ -2,8 +2,6 @@ package extract
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -93,17 +91,18 @@ func (sqlServerDialect) classify(err error) *DatabaseError {
 // connectFault tells what keeps a connection from being made. Nothing was read then, so the driver may be quoted.
 func connectFault(err error) *DatabaseError {
 	text := err.Error()
-	var unknown x509.UnknownAuthorityError
-	var hostname x509.HostnameError
-	var verify *tls.CertificateVerificationError
 	var dns *net.DNSError
 	switch {
+	case errors.Is(err, errSilent):
+		return &DatabaseError{Reason: errSilent.Error(), Again: true, Hint: "is this the port of a SQL Server? The server's own host and port, or its instance, belong in dms.server; a server that hangs must be restarted"}
 	case errors.As(err, &dns):
 		return &DatabaseError{Reason: "the name of the server cannot be found", Again: true, Hint: "correct dms.server in roagent.yaml, or look at the network"}
 	case strings.Contains(text, "server certificate doesn't match"):
 		return &DatabaseError{Reason: "the server's certificate is not the one of dms.certificate", Hint: "if it was renewed, put the new certificate into that file"}
-	case errors.As(err, &unknown), errors.As(err, &hostname), errors.As(err, &verify), strings.Contains(text, "x509:"):
-		return &DatabaseError{Reason: "the server's certificate is not trusted: " + text, Hint: "save the server's certificate as a .pem file and name it in dms.certificate"}
+	case strings.Contains(text, "x509:"), strings.Contains(text, "tls: failed to verify certificate"):
+		return &DatabaseError{Reason: "the server's certificate is not trusted: " + text, Hint: certificateHint(text)}
+	case strings.Contains(text, "server does not support encryption"):
+		return &DatabaseError{Reason: "the server takes no encrypted connection", Hint: "have its administrator allow encryption; dms.encrypt: false lets what is read cross the network in clear"}
 	case strings.Contains(text, "unsupported protocol version"), strings.Contains(text, "protocol version not supported"), strings.Contains(text, "TLS Handshake failed"):
 		return &DatabaseError{Reason: "the server and this program agree on no version of TLS: " + text, Again: false, Hint: `an old server needs dms.params: {tlsmin: "1.0"} until it is updated`}
 	case strings.Contains(text, "Sql Server Browser"), strings.Contains(text, "no instance matching"):
@@ -112,6 +111,18 @@ func connectFault(err error) *DatabaseError {
 		return &DatabaseError{Reason: text, Again: true, Hint: "is the server on, does it listen on TCP, does a firewall stand between?"}
 	}
 	return nil
+}
+
+// certificateHint is what to do about a certificate, by what Go says of it: the driver passes on the text alone.
+func certificateHint(text string) string {
+	const pin = "or save this very certificate as a .pem file and name it in dms.certificate: then exactly this one is trusted"
+	switch {
+	case strings.Contains(text, "has expired"):
+		return "have the server's certificate renewed (and look at this machine's date), " + pin
+	case strings.Contains(text, "is valid for"), strings.Contains(text, "not valid for any names"), strings.Contains(text, "doesn't contain any IP SANs"), strings.Contains(text, "relies on legacy Common Name"):
+		return "write in dms.server a name that stands in the certificate, " + pin
+	}
+	return "save the server's certificate as a .pem file and name it in dms.certificate"
 }
 
 // lost reports whether the connection is gone.
