@@ -50,6 +50,7 @@ type Access struct {
 	Applies bool       // false: the database has no rights to ask about (SQLite)
 	Excess  []Excess   // sorted
 	Denied  []Unlisted // columns that the login sees in the catalog and may not read, in the catalog's order
+	Lacking []string   // columns that the plan lists, and that the server says the login may not read: schema.table.column
 }
 
 // Access asks the DMS what its login may read, and returns what of it the plan does not list.
@@ -129,10 +130,13 @@ func AccessStatements(driver string) []Statement {
 	}
 }
 
-// unlisted sorts a column of the catalog: what the login may read of what is not listed, and what it may not.
-func (a *Access) unlisted(listed *listedTable, u Unlisted, whole, readable bool) {
+// sort sorts a column of the catalog: what the login may read of what is not listed, what it may not, and what it should.
+func (a *Access) sort(listed *listedTable, u Unlisted, whole, readable bool) {
 	switch {
 	case listed != nil && listed.lists(u.Column):
+		if !whole && !readable {
+			a.Lacking = append(a.Lacking, u.String())
+		}
 	case whole:
 		a.Excess = append(a.Excess, Excess{WholeTable, u.Table.String()})
 	case readable:

@@ -160,6 +160,12 @@ func (c *checker) warn(l *fieldmap.Level, hint, format string, args ...any) {
 	})
 }
 
+// warnIndex is warn of an index or a key.
+func (c *checker) warnIndex(l *fieldmap.Level, hint, format string, args ...any) {
+	c.warn(l, hint, format, args...)
+	c.findings[len(c.findings)-1].Index = true
+}
+
 // check looks at every level.
 func (c *checker) check() {
 	for _, l := range c.plan.Levels {
@@ -262,10 +268,10 @@ func (c *checker) checkKey(l *fieldmap.Level) {
 		return
 	}
 	if t.view {
-		c.warn(l, "make sure that the view has one row for each key; orders with two are parked", "%s is a view: nothing says that %s is unique in it", l.From, strings.Join(l.Key, ", "))
+		c.warnIndex(l, "make sure that the view has one row for each key; orders with two are parked", "%s is a view: nothing says that %s is unique in it", l.From, strings.Join(l.Key, ", "))
 		return
 	}
-	c.warn(l, "orders with two rows are parked; if it is meant to be unique: "+c.createIndex(l.From, l.Key, true),
+	c.warnIndex(l, "orders with two rows are parked; if it is meant to be unique: "+c.createIndex(l.From, l.Key, true),
 		"%s has no unique index on %s", l.From, strings.Join(l.Key, ", "))
 }
 
@@ -288,7 +294,7 @@ func (c *checker) checkWeek(l *fieldmap.Level) {
 			"%s.%s is %s, which does not say in which week an order falls%s", l.From, l.Week, t.Database, t.untimed)
 	}
 	if !from.view && !from.led([]string{l.Week}) {
-		c.warn(l, "every page reads the whole table; "+c.createIndex(l.From, []string{l.Week}, false), "%s has no index on %s", l.From, l.Week)
+		c.warnIndex(l, "every page reads the whole table; "+c.createIndex(l.From, []string{l.Week}, false), "%s has no index on %s", l.From, l.Week)
 	}
 }
 
@@ -306,7 +312,7 @@ func (c *checker) checkJoins(l *fieldmap.Level) {
 			c.checkPair(l, fieldmap.Column{Join: j.Name, Name: pair.Right}, l, fieldmap.Column{Name: pair.Left})
 		}
 		if !t.uniqueOn(columns) {
-			c.warn(l, "orders to which two rows belong are parked; if it is meant to be unique: "+c.createIndex(j.From, columns, true),
+			c.warnIndex(l, "orders to which two rows belong are parked; if it is meant to be unique: "+c.createIndex(j.From, columns, true),
 				"%s has no unique index on %s, by which %s is joined", j.From, strings.Join(columns, ", "), j.Name)
 		}
 	}
@@ -326,7 +332,7 @@ func (c *checker) checkLinks(l *fieldmap.Level) {
 		}
 	}
 	if t := c.tables[l.From]; t != nil && !t.view && !t.led(columns) {
-		c.warn(l, "every page reads the whole table; "+c.createIndex(l.From, columns, false), "%s has no index on %s", l.From, strings.Join(columns, ", "))
+		c.warnIndex(l, "every page reads the whole table; "+c.createIndex(l.From, columns, false), "%s has no index on %s", l.From, strings.Join(columns, ", "))
 	}
 }
 

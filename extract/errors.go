@@ -71,6 +71,7 @@ type Finding struct {
 	Severity Severity       `json:"severity"`
 	Message  string         `json:"message"`
 	Hint     string         `json:"hint,omitempty"`
+	Index    bool           `json:"-"` // it is about an index or a key
 	At       strictyaml.Pos `json:"-"` // in the whitelist's file
 }
 

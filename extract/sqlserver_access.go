@@ -70,7 +70,7 @@ func (d sqlServerDialect) access(ctx context.Context, s *session, listed []*list
 		var u Unlisted
 		var whole, readable bool
 		err := r.scan(&u.Table.Schema, &u.Table.Name, &u.Column, &whole, &readable)
-		a.unlisted(tableIn(d.syntax(), listed, u.Table), u, whole, readable)
+		a.sort(tableIn(d.syntax(), listed, u.Table), u, whole, readable)
 		return err
 	})
 	if err != nil {

@@ -185,3 +185,31 @@ func TestSQLServerArguments(t *testing.T) {
 		}
 	}
 }
+
+// A column that the whitelist lists, and that the login may not read, is told apart from what it may read too much of.
+func TestAccessSorts(t *testing.T) {
+	listed := &listedTable{columns: []string{"No", "Closed"}}
+	table := fieldmap.Table{Schema: "dbo", Name: "RO"}
+	var a Access
+	for _, c := range []struct {
+		listed          *listedTable
+		column          string
+		whole, readable bool
+	}{
+		{listed, "no", false, true},
+		{listed, "Closed", false, false},
+		{listed, "SSN", false, false},
+		{listed, "Zip", false, true},
+		{nil, "Pay", true, true},
+	} {
+		a.sort(c.listed, Unlisted{table, c.column}, c.whole, c.readable)
+	}
+	want := Access{
+		Excess:  []Excess{{SingleColumn, "dbo.RO.Zip"}, {WholeTable, "dbo.RO"}},
+		Denied:  []Unlisted{{table, "SSN"}},
+		Lacking: []string{"dbo.RO.Closed"},
+	}
+	if diff := cmp.Diff(want, a); diff != "" {
+		t.Error(diff)
+	}
+}
