@@ -5,16 +5,145 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"text/tabwriter"
+	"time"
 
 	"roagent/extract"
+	"roagent/fieldmap"
+	"roagent/fieldmap/strictyaml"
+	"roagent/upload"
 )
 
 type checkCommand struct {
 	JSON bool `name:"json" help:"Print JSON."`
 }
 
-// checked is one thing that must hold before a pull.
+// look is one thing to look at, and what it needs of the looks before it. None ends another: where one lacks what it needs, it
+// is told as not looked at, with the reason.
+type look struct {
+	name  string
+	needs need
+	limit time.Duration // how long it may take; 0: it asks nobody outside this machine
+	run   func(*checkup, context.Context, *findings)
+	late  error // what it is told as where it does not end; with the exit code
+}
+
+// need is what a look cannot do without.
+type need uint8
+
+const (
+	needConfig need = 1 << iota
+	needPlan        // a whitelist
+	needStore       // an open data folder
+)
+
+const noPlan = "the whitelist cannot be used"
+
+// looks are all that check does, in this order.
+func looks() []look {
+	return []look{
+		{name: "configuration", run: (*checkup).files},
+		{name: "forbidden", needs: needConfig | needPlan, run: (*checkup).forbidden},
+		{name: "folders", needs: needConfig, run: (*checkup).folders},
+		{name: "secrets", needs: needConfig, run: (*checkup).secrets},
+		{name: "queue", needs: needConfig, run: (*checkup).queue},
+		{name: "approval", needs: needPlan | needStore, run: (*checkup).approval},
+		{name: "disk", needs: needConfig, run: (*checkup).disk},
+		{name: "time zones", needs: needConfig, run: (*checkup).zones},
+		{name: "DMS", needs: needConfig, limit: 3 * time.Minute, run: (*checkup).dms, late: &extract.UnreachableError{Op: "check the DMS", Reason: "it did not answer in time"}},
+		{name: "collector", needs: needConfig, limit: 2 * time.Minute, run: (*checkup).collector, late: &upload.SendError{Class: upload.ClassUnreachable, Message: "the collector did not answer in time"}},
+		{name: "service", limit: time.Minute, run: (*checkup).service, late: errors.New("the service manager did not answer in time")},
+		{name: "next run", needs: needConfig | needStore, run: (*checkup).nextRun},
+	}
+}
+
+// checkup is one run of check: what was found, and what later looks have from earlier ones.
+type checkup struct {
+	*program
+	findings
+	config  *Config
+	plan    *fieldmap.Plan
+	site    *site // nil: the data folder cannot be opened
+	consent consent
+	runs    atomic.Bool // the service
+}
+
+// Run looks at everything, whatever it finds. Of the DMS it reads one page of orders, under an approved whitelist only, to
+// tell how long a week takes; nothing is kept. At the collector it changes nothing.
+func (c checkCommand) Run(p *program) error {
+	u := &checkup{program: p}
+	abandoned := false
+	for _, l := range looks() {
+		abandoned = !u.look(l) || abandoned
+	}
+	if u.site != nil && !abandoned { // else what was abandoned may still use it, until the process ends
+		u.site.close()
+	}
+	if err := p.ctx.Err(); err != nil {
+		return err
+	}
+	var err error
+	if c.JSON {
+		err = printJSON(p.stdout, u.lines)
+	} else {
+		err = u.print(p)
+	}
+	if err != nil || len(u.causes) == 0 {
+		return err
+	}
+	return &checkError{u.causes}
+}
+
+// look does one look, or says why it was not done. It returns false where the look did not end and was left alone.
+func (u *checkup) look(l look) bool {
+	switch lacks := l.needs &^ u.has(); {
+	case lacks&needConfig != 0:
+		u.skip(l.name, "the configuration cannot be used")
+		return true
+	case lacks&needPlan != 0:
+		u.skip(l.name, noPlan)
+		return true
+	case lacks&needStore != 0:
+		u.skip(l.name, "the data folder cannot be opened")
+		return true
+	case l.limit == 0:
+		l.run(u, u.ctx, &u.findings)
+		return true
+	}
+	ctx, cancel := context.WithTimeout(u.ctx, l.limit)
+	defer cancel()
+	done := make(chan *findings, 1)
+	go func() {
+		f := &findings{}
+		l.run(u, ctx, f)
+		done <- f
+	}()
+	select {
+	case f := <-done:
+		u.lines, u.causes = append(u.lines, f.lines...), append(u.causes, f.causes...)
+		return true
+	case <-time.After(l.limit + 5*time.Second): // it should have ended with its context
+		u.fail(l.name, l.late)
+		return false
+	}
+}
+
+func (u *checkup) has() need {
+	var has need
+	if u.config != nil {
+		has |= needConfig
+	}
+	if u.plan != nil {
+		has |= needPlan
+	}
+	if u.site != nil {
+		has |= needStore
+	}
+	return has
+}
+
+// checked is one thing that was looked at.
 type checked struct {
 	What    string `json:"what"`
 	State   string `json:"state"` // ok, warning, failure
@@ -31,100 +160,61 @@ func (e *checkError) Error() string {
 
 func (e *checkError) Unwrap() error { return errors.Join(e.causes...) }
 
-// Run reads no order. A configuration or a whitelist that cannot be read ends it, as it ends every command.
-func (c checkCommand) Run(p *program) error {
-	s, err := p.openSite()
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	r := &checker{site: s}
-	r.add("files", nil, "the configuration and the whitelist can be read")
-	r.add("forbidden", checkForbidden(s.config, s.plan), "the whitelist names nothing that must not leave")
-	consent, err := s.consent()
-	if err != nil {
-		return err
-	}
-	r.add("approval", consent.check(), consent.String())
-	aside, err := s.queue.Aside()
-	if err != nil {
-		return err
-	}
-	for _, path := range aside {
-		r.warn("queue", "a damaged queue was set aside as "+path+", and rebuilt", asideHint)
-	}
-	r.dms(p.ctx)
-	if c.JSON {
-		err = printJSON(p.stdout, r.lines)
-	} else {
-		err = r.print(p)
-	}
-	if err != nil || len(r.causes) == 0 {
-		return err
-	}
-	return &checkError{r.causes}
-}
-
-// checker collects what holds and what does not.
-type checker struct {
-	site   *site
+// findings are what holds and what does not.
+type findings struct {
 	lines  []checked
 	causes []error
 }
 
-// add notes a thing: that it holds, in a sentence, or the error that says why not.
-func (r *checker) add(what string, err error, holds string) {
-	if err == nil {
-		r.lines = append(r.lines, checked{What: what, State: "ok", Message: holds})
-		return
-	}
-	r.causes = append(r.causes, err)
-	message, hint, _ := strings.Cut(err.Error(), "\n  ")
-	r.lines = append(r.lines, checked{What: what, State: "failure", Message: message, Hint: hint})
+func (f *findings) ok(what, format string, args ...any) {
+	f.lines = append(f.lines, checked{What: what, State: "ok", Message: fmt.Sprintf(format, args...)})
 }
 
-func (r *checker) warn(what, message, hint string) {
-	r.lines = append(r.lines, checked{What: what, State: "warning", Message: message, Hint: hint})
+func (f *findings) warn(what, message, hint string) {
+	f.lines = append(f.lines, checked{What: what, State: "warning", Message: message, Hint: hint})
 }
 
-// dms checks what needs the DMS: that it can be signed in to, that its schema fits, that the login may read no more.
-func (r *checker) dms(ctx context.Context) {
-	if d := r.site.config.DMS; d.Driver == "sqlserver" && d.Encrypt == "false" {
-		r.warn("encryption", "what is read crosses the network in clear", "set dms.encrypt: true")
+// skip notes that something was not looked at, and why. It is never ok.
+func (f *findings) skip(what, why string) { f.warn(what, "not looked at: "+why, "") }
+
+// fail notes an error: its sentence and what to do. Of problems of a file each is a line.
+func (f *findings) fail(what string, err error) {
+	f.causes = append(f.causes, err)
+	var (
+		problems    *strictyaml.Problems
+		forbidden   *forbiddenError
+		unreachable *extract.UnreachableError
+		send        *upload.SendError
+	)
+	if errors.As(err, &forbidden) {
+		problems = &forbidden.problems
 	}
-	dms, _, findings, err := r.site.bindDMS(ctx)
-	r.add("DMS", err, "it can be signed in to, and has what the whitelist names")
-	if err != nil {
-		return
-	}
-	defer dms.Close()
-	for _, f := range findings {
-		if f.Severity == extract.Warning {
-			r.warn("DMS", f.Message, f.Hint)
-		}
-	}
-	a, err := r.site.access(ctx, dms)
 	switch {
-	case err != nil:
-		r.add("access", err, "")
-	case !a.Applies:
-		r.warn("access", "not applicable: SQLite has no rights, whoever can read the file can read all of it", "let only the service's account read dms.path")
+	case problems != nil, errors.As(err, &problems):
+		for _, p := range problems.List {
+			f.failure(what, problems.Place(p)+p.Message, p.Hint)
+		}
+	case errors.As(err, &unreachable):
+		f.failure(what, unreachable.Reason, unreachable.Hint)
+	case errors.As(err, &send):
+		message := send.Message
+		if send.Err != nil {
+			message += ": " + send.Err.Error()
+		}
+		f.failure(what, message, send.Hint)
 	default:
-		r.add("access", a.check(), a.String())
+		message, hint, _ := strings.Cut(err.Error(), "\n  ")
+		f.failure(what, message, hint)
 	}
 }
 
-// String says how access stands that is not refused.
-func (a access) String() string {
-	if len(a.names) == 0 {
-		return "the login can read nothing beyond the whitelist"
-	}
-	return fmt.Sprintf("%s beyond the whitelist, each approved by %s: %s", plural(len(a.names), "thing"), a.approval.Who, strings.Join(firstNames(a.names), ", "))
+func (f *findings) failure(what, message, hint string) {
+	f.lines = append(f.lines, checked{What: what, State: "failure", Message: message, Hint: hint})
 }
 
-func (r *checker) print(p *program) error {
+func (f *findings) print(p *program) error {
 	t := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	for _, line := range r.lines {
+	for _, line := range f.lines {
 		fmt.Fprintf(t, "%s\t%s\t%s\n", line.State, line.What, line.Message)
 		for hint := range strings.Lines(line.Hint) {
 			fmt.Fprintf(t, "\t\t  %s\n", strings.TrimSpace(hint))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -22,14 +23,19 @@ const fullDisks = 4
 // smallDisk is a disk of its own in memory that can be filled to the last byte.
 type smallDisk struct{ dir string }
 
-// mountSmall puts a small disk where a folder is, with what the folder holds. It needs the right to mount.
+// mountSmall puts a disk of 8 MiB where a folder is, with what the folder holds. It needs the right to mount.
 func mountSmall(t *testing.T, dir string) *smallDisk {
+	t.Helper()
+	return mountSized(t, dir, 8)
+}
+
+func mountSized(t *testing.T, dir string, mebibytes int) *smallDisk {
 	t.Helper()
 	kept := t.TempDir()
 	if err := os.CopyFS(filepath.Join(kept, "kept"), os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=8m,mode=0700"); err != nil {
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%dm,mode=0700", mebibytes)); err != nil {
 		t.Skipf("no disk of its own: %v", err)
 	}
 	t.Cleanup(func() {

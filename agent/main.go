@@ -70,7 +70,7 @@ type commands struct {
 
 	Demo       demoCommand       `cmd:"" help:"Show the whole story on a sample DMS and a collector of its own, in a temporary folder."`
 	Init       initCommand       `cmd:"" help:"Write roagent.yaml and a draft of a whitelist: asks on a terminal, takes flags or a file elsewhere. Reads no row of the DMS."`
-	Check      checkCommand      `cmd:"" help:"Tell what must hold before a pull, and what to do about what does not. Reads no order."`
+	Check      checkCommand      `cmd:"" help:"Tell what must hold before a pull, and what to do about what does not: files, disk, clocks, the way to the DMS and to the collector, the service. Changes nothing there."`
 	Fieldmap   fieldmapCommand   `cmd:"" help:"Look at the whitelist and approve it."`
 	Preview    previewCommand    `cmd:"" help:"Print the exact lines that a pull would send. Stores and sends nothing."`
 	Pull       pullCommand       `cmd:"" help:"Read the weeks that are due, queue them and send them."`

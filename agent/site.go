@@ -70,6 +70,11 @@ func (p *program) openStore(config *Config, plan *fieldmap.Plan) (*site, error) 
 	if err := config.checkFolders(p.config); err != nil {
 		return nil, err
 	}
+	return p.openQueue(config, plan)
+}
+
+// openQueue opens the store, whoever may look into its folders.
+func (p *program) openQueue(config *Config, plan *fieldmap.Plan) (*site, error) {
 	log := p.logger(config.Log.Level, config.Log.Format)
 	queue := upload.NewQueue(config.DataDir, config.Dealer.ID)
 	queue.MaxSize, queue.Hold = config.Queue.MaxSize, config.Queue.Hold
@@ -88,7 +93,11 @@ func (p *program) openStore(config *Config, plan *fieldmap.Plan) (*site, error) 
 // checkFolders refuses a store that accounts of this machine may look into or change that must not: an error and not a
 // warning, since nobody reads the log of a service that works.
 func (c *Config) checkFolders(file string) error {
-	err := supervisor.CheckFolders(c.DataDir, file, c.Fieldmap)
+	return loose(supervisor.CheckFolders(c.DataDir, file, c.Fieldmap))
+}
+
+// loose gives what others may use the command that mends it.
+func loose(err error) error {
 	if loose, ok := errors.AsType[*supervisor.LooseError](err); ok {
 		return &usageError{loose.Error(), "run: " + loose.Command}
 	}
@@ -119,16 +128,12 @@ func (s *site) openDMS(ctx context.Context) (*extract.DMS, *extract.Reader, erro
 
 // bindDMS is openDMS, with what the check found besides.
 func (s *site) bindDMS(ctx context.Context) (*extract.DMS, *extract.Reader, []extract.Finding, error) {
-	password, err := s.config.DMS.Password.Resolve(s.config.DataDir)
+	c, err := s.config.extractConfig()
 	if err != nil {
-		return nil, nil, nil, &usageError{"dms.password: " + err.Error(), ""}
+		return nil, nil, nil, err
 	}
-	d := s.config.DMS
-	dms, err := extract.Open(ctx, extract.Config{
-		Driver: d.Driver, Server: d.Server, Database: d.Database, User: d.User, Password: password, Encrypt: d.Encrypt,
-		Certificate: d.Certificate, Path: d.Path, Params: d.Params, Zone: d.Zone, DealerZone: s.config.Dealer.Zone, Logger: s.log,
-		Wrap: s.wrap, Jitter: s.jitter,
-	})
+	c.Logger, c.Wrap, c.Jitter = s.log, s.wrap, s.jitter
+	dms, err := extract.Open(ctx, c)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -147,13 +152,26 @@ func (s *site) bindDMS(ctx context.Context) (*extract.DMS, *extract.Reader, []ex
 	return dms, reader, findings, nil
 }
 
-// placed gives problems that the DMS showed in the whitelist their file and its lines.
-func (s *site) placed(err error) error {
-	var schema *extract.SchemaError
-	if !errors.As(err, &schema) {
-		return err
+// extractConfig says where the DMS is, with the password itself.
+func (c *Config) extractConfig() (extract.Config, error) {
+	password, err := c.DMS.Password.Resolve(c.DataDir)
+	if err != nil {
+		return extract.Config{}, &usageError{"dms.password: " + err.Error(), ""}
 	}
-	inFile(schema.Problems, s.config.Fieldmap)
+	d := c.DMS
+	return extract.Config{
+		Driver: d.Driver, Server: d.Server, Database: d.Database, User: d.User, Password: password, Encrypt: d.Encrypt,
+		Certificate: d.Certificate, Path: d.Path, Params: d.Params, Zone: d.Zone, DealerZone: c.Dealer.Zone,
+	}, nil
+}
+
+// placed gives problems that the DMS showed in the whitelist their file and its lines.
+func (s *site) placed(err error) error { return placed(err, s.config.Fieldmap) }
+
+func placed(err error, file string) error {
+	if schema, ok := errors.AsType[*extract.SchemaError](err); ok {
+		inFile(schema.Problems, file)
+	}
 	return err
 }
 
@@ -207,19 +225,27 @@ func newTransport(c CollectorConfig) (*http.Transport, error) {
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
-	proxy := http.ProxyFromEnvironment
-	if c.Proxy != "" {
-		address, err := url.Parse(c.Proxy)
-		if err != nil {
-			return nil, fmt.Errorf("collector.proxy: %w", err)
-		}
-		proxy = http.ProxyURL(address)
+	proxy, err := c.proxyOf()
+	if err != nil {
+		return nil, err
 	}
 	return &http.Transport{
 		Proxy: proxy, TLSClientConfig: config, ForceAttemptHTTP2: true,
 		TLSHandshakeTimeout: 30 * time.Second, ResponseHeaderTimeout: 2 * time.Minute, IdleConnTimeout: 90 * time.Second,
 		MaxIdleConnsPerHost: 1,
 	}, nil
+}
+
+// proxyOf returns what chooses the proxy for a request to the collector.
+func (c CollectorConfig) proxyOf() (func(*http.Request) (*url.URL, error), error) {
+	if c.Proxy == "" {
+		return http.ProxyFromEnvironment, nil
+	}
+	address, err := url.Parse(c.Proxy)
+	if err != nil {
+		return nil, fmt.Errorf("collector.proxy: %w", err)
+	}
+	return http.ProxyURL(address), nil
 }
 
 // schedule returns when this store pulls. Its part of the spread is drawn from the site's own key, so it is chosen once

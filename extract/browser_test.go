@@ -33,14 +33,14 @@ func TestServerAddress(t *testing.T) {
 func TestBrowse(t *testing.T) {
 	const text = `ServerName;DMS01;InstanceName;SERVICE;IsClustered;No;Version;15.0.2000.5;tcp;50123;np;\\DMS01\pipe\x;;` +
 		`ServerName;DMS01;InstanceName;PIPES;IsClustered;No;Version;15.0.2000.5;;`
-	host := extracttest.Browser(t, text)
+	host := extracttest.Browser(t, func(string) string { return text })
 	got, err := Browse(t.Context(), host)
 	if diff := cmp.Diff([]Instance{{"SERVICE", "50123"}, {"PIPES", ""}}, got); diff != "" || err != nil {
 		t.Error(err, diff)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := Browse(ctx, extracttest.Browser(t, "")); err == nil {
+	if _, err := Browse(ctx, extracttest.Browser(t, nil)); err == nil {
 		t.Error("nobody answers, and there is no error")
 	}
 }

@@ -34,6 +34,7 @@ type DatabaseError struct {
 	Reason string // a sentence
 	Hint   string // what to do; may be ""
 	Again  bool   // reading again may help: a deadlock, a lock, a lost connection
+	TLS    bool   // the connection was made, and the encryption of it was not
 	Row    bool   // the values of some row are at fault, and other rows can be read
 }
 

@@ -98,13 +98,13 @@ func connectFault(err error) *DatabaseError {
 	case errors.As(err, &dns):
 		return &DatabaseError{Reason: "the name of the server cannot be found", Again: true, Hint: "correct dms.server in roagent.yaml, or look at the network"}
 	case strings.Contains(text, "server certificate doesn't match"):
-		return &DatabaseError{Reason: "the server's certificate is not the one of dms.certificate", Hint: "if it was renewed, put the new certificate into that file"}
+		return &DatabaseError{TLS: true, Reason: "the server's certificate is not the one of dms.certificate", Hint: "if it was renewed, put the new certificate into that file"}
 	case strings.Contains(text, "x509:"), strings.Contains(text, "tls: failed to verify certificate"):
-		return &DatabaseError{Reason: "the server's certificate is not trusted: " + text, Hint: certificateHint(text)}
+		return &DatabaseError{TLS: true, Reason: "the server's certificate is not trusted: " + text, Hint: certificateHint(text)}
 	case strings.Contains(text, "server does not support encryption"):
-		return &DatabaseError{Reason: "the server takes no encrypted connection", Hint: "have its administrator allow encryption; dms.encrypt: false lets what is read cross the network in clear"}
+		return &DatabaseError{TLS: true, Reason: "the server takes no encrypted connection", Hint: "have its administrator allow encryption; dms.encrypt: false lets what is read cross the network in clear"}
 	case strings.Contains(text, "unsupported protocol version"), strings.Contains(text, "protocol version not supported"), strings.Contains(text, "TLS Handshake failed"):
-		return &DatabaseError{Reason: "the server and this program agree on no version of TLS: " + text, Again: false, Hint: `an old server needs dms.params: {tlsmin: "1.0"} until it is updated`}
+		return &DatabaseError{TLS: true, Reason: "the server and this program agree on no version of TLS: " + text, Again: false, Hint: `an old server needs dms.params: {tlsmin: "1.0"} until it is updated`}
 	case strings.Contains(text, "Sql Server Browser"), strings.Contains(text, "no instance matching"):
 		return &DatabaseError{Reason: "the SQL Server Browser does not answer for the instance", Again: true, Hint: `start the Browser service and open UDP 1434, or write the instance's port: dms.server: host:port`}
 	case strings.HasPrefix(text, "unable to open tcp connection"):

@@ -23,3 +23,17 @@ func OwnFolder(dir string) error {
 	}
 	return &PathError{dir, "it is to be the data folder, but holds other files"}
 }
+
+// CheckFolders says which folder or file others may use that must not, and what mends it. files are the configuration and the
+// whitelist.
+func CheckFolders(data string, files ...string) error {
+	if err := CheckData(data); err != nil {
+		return err
+	}
+	for _, file := range files {
+		if err := CheckFile(file); err != nil {
+			return err
+		}
+	}
+	return nil
+}

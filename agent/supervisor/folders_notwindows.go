@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"syscall"
 )
 
@@ -114,20 +116,58 @@ func KeepOwner(data string) error {
 	})
 }
 
-// CheckFolders says which folder or file others than its owner may use that must not, and what mends it. files are the
-// configuration and the whitelist.
-func CheckFolders(data string, files ...string) error {
+// CheckData says whether others than its owner may look into the data folder, and what mends it.
+func CheckData(data string) error {
 	info, err := os.Stat(data)
 	if err == nil && info.Mode().Perm()&0o077 != 0 {
 		return &LooseError{data, "others than its owner may look into it (" + info.Mode().Perm().String() + "), and it holds orders", "chmod 700 '" + data + "'"}
 	}
-	for _, file := range files {
-		for _, path := range []string{file, filepath.Dir(file)} {
-			info, err := os.Stat(path)
-			if err == nil && info.Mode().Perm()&0o002 != 0 && info.Mode()&fs.ModeSticky == 0 {
-				return &LooseError{path, "every account of this machine may change it (" + info.Mode().Perm().String() + "), and with it what is read and where it goes", "chmod o-w '" + path + "'"}
-			}
+	return nil
+}
+
+// CheckFile says whether every account may change a configuration or whitelist, or the folder that it is in, and what mends it.
+func CheckFile(file string) error {
+	for _, path := range []string{file, filepath.Dir(file)} {
+		info, err := os.Stat(path)
+		if err == nil && info.Mode().Perm()&0o002 != 0 && info.Mode()&fs.ModeSticky == 0 {
+			return &LooseError{path, "every account of this machine may change it (" + info.Mode().Perm().String() + "), and with it what is read and where it goes", "chmod o-w '" + path + "'"}
 		}
 	}
 	return nil
+}
+
+// CheckOwner says what in the data folder belongs to another account than the folder, which is the service's: the service
+// could not open it. What is root's is left out where root asks, since [KeepOwner] mends it.
+func CheckOwner(data string) error {
+	info, err := os.Stat(data)
+	if err != nil {
+		return nil //nolint:nilerr // there is no folder yet, or whoever opens it says what is wrong
+	}
+	owner := info.Sys().(*syscall.Stat_t).Uid
+	return filepath.WalkDir(data, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return nil //nolint:nilerr // as above
+		}
+		info, err := d.Info()
+		if err != nil {
+			return nil //nolint:nilerr // gone since the folder was listed
+		}
+		uid := info.Sys().(*syscall.Stat_t).Uid
+		if uid == owner || uid == 0 && os.Geteuid() == 0 {
+			return nil
+		}
+		return &LooseError{
+			path, fmt.Sprintf("it belongs to %s, and the folder to %s, who cannot use it", accountName(uid), accountName(owner)),
+			fmt.Sprintf("chown -R %s: '%s'", accountName(owner), data),
+		}
+	})
+}
+
+// accountName is the name of an account, or its number where it has none.
+func accountName(uid uint32) string {
+	number := strconv.FormatUint(uint64(uid), 10)
+	if u, err := user.LookupId(number); err == nil {
+		return u.Username
+	}
+	return number
 }

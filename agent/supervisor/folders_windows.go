@@ -83,27 +83,26 @@ var strangers = []windows.WELL_KNOWN_SID_TYPE{ //nolint:gochecknoglobals // a co
 	windows.WinWorldSid, windows.WinAuthenticatedUserSid, windows.WinBuiltinUsersSid, windows.WinInteractiveSid, windows.WinBuiltinGuestsSid, windows.WinAnonymousSid,
 }
 
-// CheckFolders says which folder or file everybody may use that must not, and what mends it. files are the configuration and
-// the whitelist.
-func CheckFolders(data string, files ...string) error {
+// CheckData says whether everybody may look into the data folder, and what mends it.
+func CheckData(data string) error {
 	open, err := allows(data, windows.FILE_READ_DATA)
-	if err != nil {
-		return err
-	}
-	if open {
+	if err == nil && open {
 		return &LooseError{data, "every account of this machine may look into it, and it holds orders", mend(data)}
 	}
-	for _, path := range files {
-		open, err := allows(path, windows.FILE_WRITE_DATA)
-		if err != nil {
-			return err
-		}
-		if open {
-			return &LooseError{path, "every account of this machine may change it, and with it what is read and where it goes", mend(path)}
-		}
-	}
-	return nil
+	return err
 }
+
+// CheckFile says whether everybody may change a configuration or whitelist, and what mends it.
+func CheckFile(path string) error {
+	open, err := allows(path, windows.FILE_WRITE_DATA)
+	if err == nil && open {
+		return &LooseError{path, "every account of this machine may change it, and with it what is read and where it goes", mend(path)}
+	}
+	return err
+}
+
+// CheckOwner has nothing to say: who may use what is in a folder, the folder's access list says.
+func CheckOwner(string) error { return nil }
 
 // mend is the command that takes from a path what strangers may do there, by the numbers of the groups: their names differ
 // with the system's language.

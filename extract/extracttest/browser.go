@@ -9,8 +9,8 @@ import (
 )
 
 // Browser answers for a SQL Server Browser on UDP 1434 of an address of loopback of its own, until the test ends, and returns
-// that address. text is what it says of its instances; where it is "" it never answers.
-func Browser(t testing.TB, text string) (host string) {
+// that address. says is what it says of its instances, given the address; where that is nil it never answers.
+func Browser(t testing.TB, says func(host string) string) (host string) {
 	t.Helper()
 	var conn net.PacketConn
 	for n := 2; conn == nil; n++ { // every address of 127.0.0.0/8 is this machine's, on Linux and Windows
@@ -21,6 +21,10 @@ func Browser(t testing.TB, text string) (host string) {
 		}
 	}
 	t.Cleanup(func() { _ = conn.Close() })
+	text := ""
+	if says != nil {
+		text = says(host)
+	}
 	go func() {
 		question := make([]byte, 100)
 		for {

@@ -1,6 +1,7 @@
 package extracttest
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -8,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/binary"
+	"encoding/pem"
 	"errors"
 	"io"
 	"math/big"
@@ -25,12 +27,13 @@ type Server struct {
 	TLS    *tls.Config // nil: it takes no encryption
 	Strict bool        // TLS comes first, as in TDS 8
 	Silent bool        // it takes connections, and says nothing
+	Host   string      // where it listens; "": 127.0.0.1
 }
 
 // Start serves on a port of loopback until the test ends, and returns its address.
 func (s *Server) Start(t testing.TB) (address string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", net.JoinHostPort(cmp.Or(s.Host, "127.0.0.1"), "0"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,9 +217,19 @@ func Certificate(t testing.TB, until time.Time, names ...string) (pair tls.Certi
 	if err != nil {
 		t.Fatal(err)
 	}
-	file = filepath.Join(t.TempDir(), "certificate.der")
-	if err := os.WriteFile(file, der, 0o600); err != nil {
+	file = filepath.Join(t.TempDir(), "certificate.pem")
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, file
+}
+
+// KeyText is the private key of a certificate as a PEM file has it.
+func KeyText(t testing.TB, pair tls.Certificate) string {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }

@@ -55,11 +55,7 @@ func (p *Problems) Error() string {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		b.WriteString(p.File)
-		if problem.At.Line > 0 {
-			fmt.Fprintf(&b, ":%d:%d", problem.At.Line, problem.At.Column)
-		}
-		fmt.Fprintf(&b, ": %s", problem.Message)
+		b.WriteString(p.Place(problem) + problem.Message)
 		if at := problem.At; at.Line > 0 && at.Line <= len(lines) {
 			source, mark := excerpt(lines[at.Line-1], at.Column)
 			fmt.Fprintf(&b, "\n%6d | %s\n       | %s", at.Line, source, mark)
@@ -69,6 +65,14 @@ func (p *Problems) Error() string {
 		}
 	}
 	return b.String()
+}
+
+// Place returns where a problem is, to be put before its message: file:line:column and a colon.
+func (p *Problems) Place(problem Problem) string {
+	if problem.At.Line == 0 {
+		return p.File + ": "
+	}
+	return fmt.Sprintf("%s:%d:%d: ", p.File, problem.At.Line, problem.At.Column)
 }
 
 // excerpt returns a source line as a terminal may show it, and a line with a mark below a column. Of a long line it
