@@ -94,7 +94,7 @@ func (u *checkup) secrets(_ context.Context, f *findings) {
 		}
 	}
 	if read > 0 {
-		f.ok("secrets", "%s of the configuration can be read, and not by every account of this machine", plural(read, "secret"))
+		f.ok("secrets", "%s of the configuration can be read%s", plural(read, "secret"), whoReads)
 	}
 }
 

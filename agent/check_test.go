@@ -130,7 +130,7 @@ func TestCheckCollectorCertificate(t *testing.T) {
 			"collector encryption": "warning which is in 4 days: from then on nothing connects | tell the collector's operator", "client certificate": "warning which is in 4 days",
 		}},
 		"expired": {until: time.Now().Add(-time.Hour), ca: true, client: true, exit: exitCollector, want: map[string]string{
-			"collector encryption": "failure has expired", "collector": notLookedAt + "the connection is not encrypted", "clock": notLookedAt, "client certificate": "failure it has expired on",
+			"collector encryption": "failure tell the collector's operator to renew it", "collector": notLookedAt + "the connection is not encrypted", "clock": notLookedAt, "client certificate": "failure it has expired on",
 		}},
 		"another's name": {until: ends, names: []string{"collector.example"}, ca: true, exit: exitCollector, want: map[string]string{
 			"collector encryption": "failure correct the host in collector.url", "collector": notLookedAt, "clock": notLookedAt,

@@ -7,6 +7,9 @@ import (
 	"io/fs"
 )
 
+// whoReads is what checkPrivate has found out of a secret that it does not refuse.
+const whoReads = ", and not by every account of this machine"
+
 // checkPrivate refuses a file with a secret that every account of the machine may read.
 func checkPrivate(path string, info fs.FileInfo) error {
 	if info.Mode().Perm()&0o007 != 0 {

@@ -64,6 +64,7 @@ func secretCommands(dir string) [][]string {
 		{"service", "status"},
 		{"nonsense"},
 		{"check"},
+		{"check", "--json"},
 		{"fieldmap", "show"},
 		{"fieldmap", "show", "--json"},
 		{"fieldmap", "sql"},

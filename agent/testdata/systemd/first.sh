@@ -39,6 +39,12 @@ check 'nothing of root is in the data folder' equal '' "$(find $DATA ! -user roa
 check 'start' roagent service start
 check 'status' roagent service status
 check 'it runs as its account' equal roagent "$(ps -o user= -p "$(pid roagent)")"
+cp /etc/roagent/*.yaml /srv/ && mv /srv/roagent.yaml /srv/copy.yaml
+check 'check holds' roagent check
+check 'check finds the service' grep -q '^ok  *service  *roagent runs as roagent, and starts with the machine' <(roagent check)
+check 'check says when it pulls' grep -q '^ok  *next run  *[A-Z]' <(roagent check)
+check 'check as the account' grep -q '^ok  *queue ' <(setpriv --reuid roagent --regid roagent --init-groups roagent check)
+check 'check as another account says as whom' grep -q 'run check as the account of the service' <(setpriv --reuid nobody --clear-groups roagent check --config /srv/copy.yaml)
 check 'levels in the journal' test -n "$(journalctl -u roagent -p info --output=cat --grep='msg=waiting')"
 
 before=$(pid roagent)
@@ -86,6 +92,7 @@ check 'a failed start says why' refused 1 'It said last' bash -c 'sed -i s/^dms:
 sed -i s/^dsm:/dms:/ /etc/roagent/roagent.yaml
 sleep 3
 check 'a wrong configuration is not started again and again' equal failed "$(systemctl is-active roagent)"
+check 'check finds that it has failed' refused 1 'roagent has failed (exit-code 2)' roagent check
 check 'it starts once it is mended' roagent service start
 check 'configure refuses an account that is not there' refused 2 'there is no account nobody-here' roagent service configure --account nobody-here
 check 'it runs as before' within 10 'roagent service status'
