@@ -36,7 +36,11 @@ func (u *checkup) serviceState(f *findings, st *supervisor.State, err error, fla
 		if st.Manual {
 			starts = "is started by hand only"
 		}
-		f.ok("service", "%s runs as %s, and %s", st.Name, accountOf(st.Service), starts)
+		says := ""
+		if st.Says != "" {
+			says = "; it says: " + printable(clipped(st.Says))
+		}
+		f.ok("service", "%s runs as %s, and %s%s", st.Name, accountOf(st.Service), starts, says)
 	case st.State == supervisor.Failed:
 		why := printable(clipped(st.Why))
 		f.fail("service", &downError{st.Name + " has failed (" + why + "): nothing is pulled by itself", "'roagent service status" + flag + "' shows what it said last; then 'roagent service start" + flag + "'"})
