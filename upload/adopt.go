@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -25,6 +27,8 @@ type adoption struct {
 	unparked map[string]bool // keys of which refused or held lines were parked
 	foreign  int             // batches that the queue did not know
 	back     int             // lines that waited
+	follows  bool            // it is taken over since another week was
+	behind   []string        // weeks that are to be taken over, too
 }
 
 // heldWeek is what the collector holds of a week, checked.
@@ -38,17 +42,19 @@ type heldWeek struct {
 }
 
 // adopt makes a week what the collector holds of it. A week that is to be read again is due from then on, and nothing
-// of it is sent before its next reading has ended.
-func (q *Queue) adopt(held *heldWeek, again bool) error {
-	return q.update("take over "+held.Week, func(tx *bbolt.Tx) error {
+// of it is sent before its next reading has ended. behind are the weeks that are to be taken over, too.
+func (q *Queue) adopt(held *heldWeek, again bool) (behind []string, err error) {
+	err = q.update("take over "+held.Week, func(tx *bbolt.Tx) error {
 		a := &adoption{tx: tx, held: held, again: again, name: held.Week, of: held.week}
-		for _, step := range []func() error{a.batches, a.unpark, a.orders, a.week, a.note} {
+		for _, step := range []func() error{a.batches, a.unpark, a.orders, a.week, a.undercut, a.note} {
 			if err := step(); err != nil {
 				return err
 			}
 		}
+		behind = a.behind
 		return nil
 	})
+	return behind, err
 }
 
 // batches makes the week's batches those that the collector holds. What waits and has arrived is delivered; what waits
@@ -284,7 +290,8 @@ func (a *adoption) week() error {
 	w.TakenOver++
 	w.TakenOverAt = time.Now().UTC()
 	due := a.again || w.Reading.anew()
-	w.Reading, w.Adopted = nil, true
+	a.follows = w.Undercut
+	w.Reading, w.Adopted, w.Undercut = nil, true, false
 	w.Readings = max(1, w.Readings) // what is held was read: the weeks that were missed are those since
 	if due {
 		w.Reading = &readingState{Started: time.Now().UTC()} // under no whitelist: the next Begin begins anew
@@ -292,11 +299,45 @@ func (a *adoption) week() error {
 	return w.save(a.tx, a.name)
 }
 
+// undercut notes which weeks are to be taken over, too: lines wait of them, or are held, that follow from lines of this
+// week, since their orders came from here. Sent as they are, they would replace what the collector never had.
+func (a *adoption) undercut() error {
+	behind := map[string]bool{}
+	if err := eachPending(a.tx, func(_ place, head batchHead) error {
+		behind[head.Week] = behind[head.Week] || slices.Contains(head.Behind, a.name)
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := eachParked(a.tx, func(_ uint64, head parkedHead) error {
+		behind[head.Week] = behind[head.Week] || slices.Contains(head.Behind, a.name)
+		return nil
+	}); err != nil {
+		return err
+	}
+	for _, week := range slices.Sorted(maps.Keys(behind)) {
+		if !behind[week] {
+			continue
+		}
+		w, err := loadWeek(a.tx, week)
+		if err != nil {
+			return err
+		}
+		w.Undercut = true
+		if err := w.save(a.tx, week); err != nil {
+			return err
+		}
+		a.behind = append(a.behind, week)
+	}
+	return nil
+}
+
 func (a *adoption) note() error {
-	return record(a.tx, Entry{
-		Kind: AdoptedEntry, Week: a.name, Orders: len(a.held.Orders),
-		Why: fmt.Sprintf("the collector held %d batches that this data folder did not know; %d lines that waited were taken back", a.foreign, a.back),
-	})
+	why := fmt.Sprintf("the collector held %d batches that this data folder did not know; %d lines that waited were taken back", a.foreign, a.back)
+	if a.follows {
+		why += "; orders of it came from a week that was taken over"
+	}
+	return record(a.tx, Entry{Kind: AdoptedEntry, Week: a.name, Orders: len(a.held.Orders), Why: why})
 }
 
 // anew reports whether the week is to be read anew, since it was taken over from the collector.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"roagent/fieldmap"
 	"roagent/upload"
 	"roagent/upload/uploadtest"
 )
@@ -279,6 +280,265 @@ func (s *site) dropOrder(t *testing.T, key string) {
 	if done, err := s.queue.Veto(upload.Veto{What: upload.DropOrder, Key: key, Why: "no", Who: "kim"}); err != nil || done.Orders() != 1 {
 		t.Fatalf("dropped %+v %v", done, err)
 	}
+}
+
+// elsewhere lets a copy of the data folder do something, and goes on with this one.
+func (s *site) elsewhere(t *testing.T, copied []byte, then func()) {
+	t.Helper()
+	here := s.copy(t)
+	s.putBack(t, copied)
+	then()
+	s.putBack(t, here)
+}
+
+// movedBehindCopy goes on with an old copy in which RO2 waits as an order of W46, while the collector has got something else
+// of that week. In the DMS the order is in W45 now, of which these orders are read.
+func (s *site) movedBehindCopy(t *testing.T, w45 ...uploadtest.Order) {
+	t.Helper()
+	hold := s.queue.Hold // a copy is made between two processes
+	empty := s.copy(t)
+	s.pull("2026-W46", order("RO2", "oil"))
+	s.elsewhere(t, empty, func() { s.readSend("2026-W46", order("RO8", "wash")) })
+	s.queue.Hold = hold
+	s.pull("2026-W45", w45...)
+}
+
+// comesRight holds that both weeks are due, and what comes of it.
+func (s *site) comesRight() {
+	s.t.Helper()
+	s.wantHeld(map[string]int{"2026-W46/RO8": 1})
+	s.wantAnew("2026-W45", "2026-W46")
+	s.queue.Hold = 0
+	s.run(time.Now(), []uploadtest.Order{order("RO2", "oil"), order("RO7", "horn")}, []uploadtest.Order{order("RO8", "wash")})
+	s.wantAnew()
+	s.wantHeld(map[string]int{"2026-W45/RO2": 1, "2026-W45/RO7": 1, "2026-W46/RO8": 1})
+	s.sound()
+}
+
+// TestOldCopyMoved holds that no line is sent that follows from lines of another week that were taken back: of the order it
+// would be revision 3, and the collector never had another.
+func TestOldCopyMoved(t *testing.T) {
+	s := newSite(t)
+	s.movedBehindCopy(t, order("RO2", "oil"), order("RO7", "horn"))
+	if sent := s.send(); sent.Adopted != 2 || sent.Batches != 0 {
+		t.Errorf("sent %+v", sent)
+	}
+	if entry, ok := s.lastOf(upload.AdoptedEntry); !ok || entry.Week != "2026-W45" || !strings.Contains(entry.Why, "2 lines") || !strings.Contains(entry.Why, "came from a week") {
+		t.Errorf("ledger: %+v", entry)
+	}
+	s.comesRight()
+}
+
+// TestOldCopyMovedOutage holds the same where the collector goes away between the two weeks, and the process ends there; also
+// where the first is read anew before the other is asked about.
+func TestOldCopyMovedOutage(t *testing.T) {
+	for name, between := range map[string]func(*site){
+		"sent again":       func(*site) {},
+		"read in between":  func(s *site) { s.pull("2026-W46", order("RO8", "wash")) },
+		"moved back, read": func(s *site) { s.pull("2026-W46", order("RO2", "oil"), order("RO8", "wash")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			s.movedBehindCopy(t, order("RO2", "oil"), order("RO7", "horn"))
+			s.sender.Retries = 0
+			s.collector.FailQuestions(nil, nil, uploadtest.Answer(503, "", ""))
+			sent, err := s.trySend()
+			s.wantClass(err, upload.ClassUnreachable, "stays queued")
+			if sent.Adopted != 1 || sent.Batches != 0 {
+				t.Errorf("sent %+v", sent)
+			}
+			s.collector.FailQuestions(nil)
+			s.reopen()
+			between(s)
+			if sent := s.send(); sent.Adopted == 0 || sent.Batches != 0 {
+				t.Errorf("sent %+v", sent)
+			}
+			for range 2 {
+				s.run(time.Now(), []uploadtest.Order{order("RO2", "oil"), order("RO7", "horn")}, []uploadtest.Order{order("RO8", "wash")})
+			}
+			s.wantAnew()
+			s.wantHeld(map[string]int{"2026-W45/RO2": 1, "2026-W45/RO7": 1, "2026-W46/RO8": 1})
+			s.sound()
+		})
+	}
+}
+
+// TestOldCopyMovedLetGo holds the same where a person lets only the week go that the order is in now.
+func TestOldCopyMovedLetGo(t *testing.T) {
+	s := newSite(t)
+	s.queue.Hold = time.Hour
+	s.movedBehindCopy(t, order("RO2", "oil"), order("RO7", "horn"))
+	if n, err := s.queue.Unhold("2026-W45", "kim"); n != 2 || err != nil {
+		t.Fatal(n, err)
+	}
+	if sent := s.send(); sent.Adopted != 2 || sent.Batches != 0 {
+		t.Errorf("sent %+v", sent)
+	}
+	s.comesRight()
+}
+
+// TestOldCopyMovedLater holds the same where the second week was asked about first, and something of it sent.
+func TestOldCopyMovedLater(t *testing.T) {
+	s := newSite(t)
+	s.pull("2026-W45", order("RO7", "horn"))
+	s.movedBehindCopy(t, order("RO2", "oil"), order("RO7", "horn"))
+	if sent := s.send(); sent.Adopted != 2 || sent.Orders != 1 {
+		t.Errorf("sent %+v", sent)
+	}
+	s.run(time.Now(), []uploadtest.Order{order("RO2", "oil"), order("RO7", "horn")}, []uploadtest.Order{order("RO8", "wash")})
+	s.wantHeld(map[string]int{"2026-W45/RO2": 1, "2026-W45/RO7": 1, "2026-W46/RO8": 1})
+	s.sound()
+}
+
+// TestOldCopyMovedKnown holds that an order that the collector has in the first week is voided there before it comes in the
+// other, and that its revisions go on counting.
+func TestOldCopyMovedKnown(t *testing.T) {
+	s := newSite(t)
+	s.readSend("2026-W46", order("RO2", "oil"))
+	old := s.copy(t)
+	s.readSend("2026-W46", order("RO2", "oil"), order("RO8", "wash"))
+	s.putBack(t, old)
+	s.pull("2026-W45", order("RO2", "oil"))
+	if sent := s.send(); sent.Adopted != 2 || sent.Batches != 0 {
+		t.Errorf("sent %+v", sent)
+	}
+	s.wantHeld(map[string]int{"2026-W46/RO2": 1, "2026-W46/RO8": 1})
+	s.run(time.Now(), []uploadtest.Order{order("RO2", "oil")}, []uploadtest.Order{order("RO8", "wash")})
+	s.wantHeld(map[string]int{"2026-W45/RO2": 3, "2026-W46/RO8": 1})
+	s.wantAnew()
+	s.sound()
+}
+
+// TestMovedAndLost holds that what was delivered once, and is sent again since the collector lost it, follows from nothing that
+// waits: only its own week is asked about.
+func TestMovedAndLost(t *testing.T) {
+	s := newSite(t)
+	s.readSend("2026-W46", order("RO2", "oil"))
+	s.readSend("2026-W45", order("RO2", "oil"))
+	s.collector.Forget("2026-W45")
+	s.pull("2026-W45", order("RO2", "oil"), order("RO7", "horn"))
+	asked := len(s.collector.Questions())
+	if sent := s.send(); sent.Batches != 2 || sent.Adopted != 0 {
+		t.Errorf("sent %+v", sent)
+	}
+	for _, q := range s.collector.Questions()[asked:] {
+		if !strings.HasSuffix(q.Path, "/weeks/2026-W45") {
+			t.Errorf("asked about %s", q.Path)
+		}
+	}
+	s.wantHeld(map[string]int{"2026-W45/RO2": 3, "2026-W45/RO7": 1})
+	s.sound()
+}
+
+// TestOldCopyMovedDropped holds the same where a person dropped something of the second week, whose batch was written anew.
+func TestOldCopyMovedDropped(t *testing.T) {
+	s := newSite(t)
+	s.movedBehindCopy(t, order("RO2", "oil"), order("RO7", "horn"))
+	s.dropOrder(t, "RO7")
+	if sent := s.send(); sent.Adopted != 2 || sent.Batches != 0 {
+		t.Errorf("sent %+v", sent)
+	}
+	s.run(time.Now(), []uploadtest.Order{order("RO2", "oil"), order("RO7", "horn")}, []uploadtest.Order{order("RO8", "wash")})
+	s.wantHeld(map[string]int{"2026-W45/RO2": 1, "2026-W46/RO8": 1})
+	s.sound()
+}
+
+// TestOldCopyMovedHeld holds the same of an order that is held in the week that it is in now, and then released.
+func TestOldCopyMovedHeld(t *testing.T) {
+	for _, early := range []bool{false, true} {
+		s := newSite(t)
+		s.orders = uploadtest.NewOrdersThat(t, fieldmap.HoldNarratives, "maker")
+		s.movedBehindCopy(t, order("RO2", "oil, ssn 078-05-1120"))
+		release := func() {
+			item, _ := s.heldItem(t)
+			if err := s.queue.Release(item.Number, "kim"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if early {
+			release()
+			s.send()
+		} else {
+			s.send()
+			s.wantHeld(map[string]int{"2026-W46/RO8": 1})
+			if s.parkedOrders() != 0 { // else its release would send it
+				release()
+				s.send()
+			}
+		}
+		s.comesRight()
+	}
+}
+
+// TestOldCopyMovedOn holds the same of an order that moved on from the second week: all three are taken over.
+func TestOldCopyMovedOn(t *testing.T) {
+	s := newSite(t)
+	s.movedBehindCopy(t, order("RO2", "oil"), order("RO7", "horn"))
+	s.pull("2026-W44", order("RO2", "oil"))
+	if sent := s.send(); sent.Adopted != 3 || sent.Batches != 0 {
+		t.Errorf("sent %+v", sent)
+	}
+	s.wantAnew("2026-W44", "2026-W45", "2026-W46")
+	s.readSend("2026-W44", order("RO2", "oil"))
+	s.wantHeld(map[string]int{"2026-W44/RO2": 1, "2026-W46/RO8": 1})
+	s.sound()
+}
+
+// TestOldCopyMovedStops holds that what follows from a week that stops waits for it: of a collector that does not tell, and of
+// a week that was taken over too often. Other weeks go on.
+func TestOldCopyMovedStops(t *testing.T) {
+	t.Run("older collector", func(t *testing.T) {
+		s := newSite(t)
+		s.movedBehindCopy(t, order("RO2", "oil"), order("RO7", "horn"))
+		s.pull("2026-W44", order("RO9", "lamp"))
+		s.collector.NoOrders = true
+		_, err := s.trySend()
+		s.wantClass(err, upload.ClassRefused, "1 batches of 2026-W46")
+		s.wantHeld(map[string]int{"2026-W44/RO9": 1, "2026-W46/RO8": 1})
+		s.collector.NoOrders = false
+		if sent := s.send(); sent.Adopted != 2 {
+			t.Errorf("sent %+v", sent)
+		}
+		s.wantAnew("2026-W45", "2026-W46")
+		s.sound()
+	})
+	t.Run("older since", func(t *testing.T) {
+		s := newSite(t)
+		s.movedBehindCopy(t, order("RO2", "oil"), order("RO7", "horn"))
+		s.collector.FailQuestions(nil, nil, uploadtest.Answer(404, "application/problem+json", `{"status":404}`))
+		_, err := s.trySend()
+		s.wantClass(err, upload.ClassRefused, "what it holds of 2026-W45")
+		s.wantHeld(map[string]int{"2026-W46/RO8": 1})
+		s.collector.FailQuestions(nil)
+		s.send()
+		s.comesRight()
+	})
+	t.Run("too often", func(t *testing.T) {
+		s := newSite(t)
+		empty := s.copy(t)
+		another := func(text string) {
+			s.elsewhere(t, empty, func() {
+				for range 2 { // it is taken over there, too
+					s.readSend("2026-W46", order("RO8", text))
+				}
+			})
+		}
+		for _, text := range []string{"one", "two", "three"} {
+			another(text)
+			s.pull("2026-W46", order("RO9", text))
+			if sent := s.send(); sent.Adopted != 1 {
+				t.Fatalf("sent %+v", sent)
+			}
+		}
+		another("four")
+		s.pull("2026-W46", order("RO2", "oil"), order("RO8", "four"))
+		s.pull("2026-W45", order("RO2", "oil"))
+		s.pull("2026-W44", order("RO9", "lamp"))
+		_, err := s.trySend()
+		s.wantClass(err, upload.ClassRefused, "read anew 3 times")
+		s.wantHeld(map[string]int{"2026-W44/RO9": 1, "2026-W46/RO8": 4})
+		s.sound()
+	})
 }
 
 // TestNewFolderMoves holds that an order that moves is voided in the week in which the collector has it, and that its

@@ -30,6 +30,7 @@ type pageWriter struct {
 	lines   []byte       // of the page's own batch
 	about   []byte       // the mentions of lines
 	orders  int          // lines in lines
+	behind  []string     // weeks that orders of lines, or what is held, came from
 	voids   []*voidLines // of orders that left other weeks
 	packed  []byte
 	sealed  [][]byte // one for each batch of the transaction: bbolt reads them when it commits
@@ -75,7 +76,7 @@ func (w *pageWriter) begin(q *Queue, tx *bbolt.Tx, p *Pull) {
 	w.q, w.tx, w.week, w.name, w.digest, w.reading, w.started = q, tx, p.week, p.name, p.digest.String(), p.number, p.state.Started
 	w.now = time.Now().UTC()
 	w.records, w.keys, w.puts, w.values = w.records[:0], w.keys[:0], w.puts[:0], w.values[:0]
-	w.lines, w.about, w.orders = w.lines[:0], w.about[:0], 0
+	w.lines, w.about, w.orders, w.behind = w.lines[:0], w.about[:0], 0, w.behind[:0]
 	w.voids, w.batches, w.parks = w.voids[:0], 0, w.parks[:0]
 	w.stored = Stored{}
 }
@@ -253,6 +254,9 @@ func (w *pageWriter) leave(other fieldmap.Week) (state orderState, problem strin
 	if state.revision == 0 { // the collector never had it
 		return state, "", orders.Delete(w.key)
 	}
+	if !slices.Contains(w.behind, name) {
+		w.behind = append(w.behind, name)
+	}
 	state.left = true
 	if err := orders.Put(w.key, state.append(nil)); err != nil {
 		return state, "", err
@@ -331,7 +335,7 @@ func (w *pageWriter) seeOne(key string) error {
 // flush stores the lines so far as batches: first what left other weeks, then what came into this one.
 func (w *pageWriter) flush() error {
 	for _, v := range w.voids {
-		if err := w.store(v.week, v.lines, v.about, v.orders); err != nil {
+		if err := w.store(v.week, v.lines, v.about, v.orders, nil); err != nil {
 			return err
 		}
 		if err := touchWeek(w.tx, v.week); err != nil {
@@ -340,15 +344,15 @@ func (w *pageWriter) flush() error {
 	}
 	w.voids = w.voids[:0]
 	if w.orders > 0 {
-		if err := w.store(w.name, w.lines, w.about, w.orders); err != nil {
+		if err := w.store(w.name, w.lines, w.about, w.orders, w.behind); err != nil {
 			return err
 		}
 	}
-	w.lines, w.about, w.orders = w.lines[:0], w.about[:0], 0
+	w.lines, w.about, w.orders, w.behind = w.lines[:0], w.about[:0], 0, w.behind[:0]
 	return nil
 }
 
-func (w *pageWriter) store(week string, lines, about []byte, orders int) error {
+func (w *pageWriter) store(week string, lines, about []byte, orders int, behind []string) error {
 	pending, err := loadPending(w.tx)
 	if err != nil {
 		return err
@@ -360,7 +364,7 @@ func (w *pageWriter) store(week string, lines, about []byte, orders int) error {
 	if w.batches == len(w.sealed) {
 		w.sealed = append(w.sealed, nil)
 	}
-	head := batchHead{Week: week, Fieldmap: w.digest, Orders: orders, Made: w.now}
+	head := batchHead{Week: week, Fieldmap: w.digest, Orders: orders, Made: w.now, Behind: behind}
 	w.packed, w.sealed[w.batches], err = w.q.putBatch(w.tx, at, head, lines, about, w.packed, w.sealed[w.batches])
 	if err != nil {
 		return err

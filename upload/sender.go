@@ -122,10 +122,12 @@ func (r *sending) batches(ctx context.Context) error {
 	}
 }
 
-// mayGo holds what must hold before a batch is sent, of its week and of its whitelist.
+// mayGo holds what must hold before a batch is sent, of its week, of those that it follows from, and of its whitelist.
 func (r *sending) mayGo(ctx context.Context, head batchHead) error {
-	if err := r.checkWeek(ctx, head.Week); err != nil {
-		return err
+	for _, week := range append(head.Behind, head.Week) {
+		if err := r.checkWeek(ctx, week); err != nil {
+			return err
+		}
 	}
 	return r.declare(ctx, head.Fieldmap)
 }

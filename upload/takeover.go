@@ -36,7 +36,7 @@ func (s *Sender) TakeOver(ctx context.Context) (weeks int, err error) {
 		if foreignTo(known, held.manifestBatches()) == 0 {
 			continue // an earlier attempt has come so far
 		}
-		if err := s.Queue.adopt(held, !held.Closed); err != nil {
+		if _, err := s.Queue.adopt(held, !held.Closed); err != nil {
 			return weeks, err
 		}
 		weeks++

@@ -19,10 +19,17 @@ var errAdopted = errors.New("the week was taken over from the collector")
 
 // checkWeek holds, once a run and before anything of a week is sent, that the collector has nothing of that week that
 // this queue does not know. Else another queue has sent it: one that this one is an old copy of, or that was moved
-// away. Then the week becomes what the collector holds, and errAdopted is returned.
+// away. Then the week becomes what the collector holds, and errAdopted is returned. So does one that follows from a week
+// that was taken over.
 func (r *sending) checkWeek(ctx context.Context, week string) error {
 	if err, checked := r.weeks[week]; checked {
 		return err
+	}
+	if undercut, err := r.Queue.isUndercut(week); err != nil {
+		return err
+	} else if undercut {
+		r.Logger.Warn("orders of the week came from a week that was taken over: it is taken over and read again, too", "week", week)
+		return r.askTakeOver(ctx, week, undercutWeek(week))
 	}
 	held, err := r.getWeek(ctx, week)
 	if holdsNothing(err) {
@@ -57,6 +64,19 @@ func (r *sending) checkWeek(ctx context.Context, week string) error {
 	return r.takeOver(orders)
 }
 
+// askTakeOver asks the collector what it holds of a week and takes that over; untold stops the week of which it does not tell.
+func (r *sending) askTakeOver(ctx context.Context, week string, untold error) error {
+	orders, err := r.getOrders(ctx, week)
+	switch {
+	case isNoAnswer(err):
+		r.weeks[week] = untold
+		return untold
+	case err != nil:
+		return err
+	}
+	return r.takeOver(orders)
+}
+
 // takeOver makes a week what the collector holds of it, and returns errAdopted; or what stops the week, where it was taken
 // over too often.
 func (r *sending) takeOver(held *heldWeek) error {
@@ -64,8 +84,14 @@ func (r *sending) takeOver(held *heldWeek) error {
 		r.weeks[held.Week] = err
 		return err
 	}
-	if err := r.Queue.adopt(held, true); err != nil {
+	behind, err := r.Queue.adopt(held, true)
+	if err != nil {
 		return err
+	}
+	for _, week := range behind {
+		if r.weeks[week] == nil {
+			delete(r.weeks, week) // it may have been checked before
+		}
 	}
 	r.sent.Adopted++
 	r.weeks[held.Week] = nil
@@ -105,16 +131,8 @@ func (r *sending) lost(ctx context.Context, week string, ids []string) (again bo
 	if err := r.Queue.requeue(week, ids); !errors.Is(err, errNoCopy) {
 		return err == nil, err
 	}
-	orders, err := r.getOrders(ctx, week)
-	if isNoAnswer(err) {
-		r.weeks[week] = goneBatches(week)
-		return false, r.weeks[week]
-	}
-	if err != nil {
-		return false, err
-	}
 	r.Logger.Warn("of some that the collector lost no copy is kept: the week is taken over and read again", "week", week)
-	if err := r.takeOver(orders); !errors.Is(err, errAdopted) {
+	if err := r.askTakeOver(ctx, week, goneBatches(week)); !errors.Is(err, errAdopted) {
 		return false, err
 	}
 	return false, nil
@@ -168,6 +186,25 @@ func foreignBatches(week string, foreign int) error {
 		Message: fmt.Sprintf("the collector holds %d batches of %s that this data folder never sent, and does not tell which orders: what is sent from here would be taken for older than they are", foreign, week),
 		Hint:    "Ask the collector's operator to bring the collector up to date, or restore the data folder from a backup.",
 	}
+}
+
+// undercutWeek is for a collector that told what it holds of one week and not of another.
+func undercutWeek(week string) error {
+	return &SendError{
+		Class: ClassRefused, Status: http.StatusOK,
+		Message: fmt.Sprintf("orders of %s came from a week that was taken over from the collector, and it does not tell what it holds of %s", week, week),
+		Hint:    "Nothing of that week is sent until it does. Tell the collector's operator.",
+	}
+}
+
+// isUndercut reports whether a week is to be taken over since one was that orders of it came from.
+func (q *Queue) isUndercut(week string) (undercut bool, err error) {
+	err = q.view("look what "+week+" follows from", func(tx *bbolt.Tx) error {
+		w, err := loadWeek(tx, week)
+		undercut = w.Undercut
+		return err
+	})
+	return undercut, err
 }
 
 // batchesOf returns the ids of a week's batches.

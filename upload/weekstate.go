@@ -18,8 +18,9 @@ type weekState struct {
 	Last     *lastReading  `json:"last,omitempty"`    // the last finished one
 	Changes  uint64        `json:"changes"`           // counts whatever may change the manifest
 	Closed   *closedState  `json:"closed,omitempty"`
-	Adopted  bool          `json:"adopted,omitempty"` // its orders were taken over from the collector, and not read to the end since
-	Dropped  []DropCount   `json:"dropped,omitempty"` // all that was ever dropped of what waited
+	Adopted  bool          `json:"adopted,omitempty"`  // its orders were taken over from the collector, and not read to the end since
+	Undercut bool          `json:"undercut,omitempty"` // what waits of it may follow from lines of another week that were taken back: it is to be taken over, too
+	Dropped  []DropCount   `json:"dropped,omitempty"`  // all that was ever dropped of what waited
 
 	TakenOver   int       `json:"taken_over,omitempty"` // how often since it was last closed
 	TakenOverAt time.Time `json:"taken_over_at,omitzero"`
