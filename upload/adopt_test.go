@@ -635,19 +635,23 @@ func TestOldCopyModel(t *testing.T) {
 		var copies [][]byte
 		rt.Repeat(map[string]func(*rapid.T){
 			"write": m.write, "delete": m.delete, "move": m.move, "page": m.readPage, "send": m.sendSome,
-			"kill":    func(*rapid.T) { m.site.reopen() },
+			"kill":    func(*rapid.T) { m.site.reopen(); m.site.queue.Hold = m.hold },
 			"week":    func(t *rapid.T) { m.readWeek(t) },
 			"full":    m.full,
 			"approve": m.approve,
 			"release": m.release,
 			"run":     func(*rapid.T) { m.nextRun() },
 			"voids":   func(*rapid.T) { m.keepVoid = !m.keepVoid },
-			"copy":    func(*rapid.T) { copies = append(copies, m.site.copy(t)) },
+			"hold":    func(*rapid.T) { m.hold = time.Hour - m.hold; m.site.queue.Hold = m.hold },
+			"unhold":  m.unhold,
+			"copy":    func(*rapid.T) { copies = append(copies, m.site.copy(t)); m.site.queue.Hold = m.hold },
 			"back": func(t2 *rapid.T) {
 				if len(copies) == 0 {
 					t2.Skip()
 				}
-				m.site.putBack(t, rapid.SampledFrom(copies).Draw(t2, "copy"))
+				// Its number is drawn, since rapid does not load a fail file with all of a copy in it.
+				m.site.putBack(t, copies[rapid.IntRange(0, len(copies)-1).Draw(t2, "copy")])
+				m.site.queue.Hold = m.hold
 			},
 			"": func(*rapid.T) { m.site.sound() },
 		})
@@ -667,7 +671,10 @@ func (m *model) readWeek(t *rapid.T) {
 // settleOldCopy is settle without what an old copy cannot know: whom the batches are about.
 func (m *model) settleOldCopy() {
 	m.site.collector.MaxOrders, m.site.collector.NoZstd, m.site.queue.MaxSize, m.keepVoid = 0, false, 0, false
-	m.site.collector.Refuse = nil
+	m.site.queue.Hold, m.site.collector.Refuse = 0, nil
+	for _, name := range modelWeeks() {
+		m.put(name, "in "+name, "there") // of a week without orders nothing is sent, and so nothing is asked
+	}
 	for range 3 {
 		for _, name := range modelWeeks() { // every order changes, so that each week has something to send
 			for key, order := range m.dms[name] {
