@@ -363,6 +363,37 @@ func TestOldCopyMovedOutage(t *testing.T) {
 	}
 }
 
+// TestOldCopyMovedKilled holds the same where the process ends before or after any transaction of the sending.
+func TestOldCopyMovedKilled(t *testing.T) {
+	killed := errors.New("the process ends")
+	for _, after := range []bool{false, true} {
+		for n, ended := 0, true; ended; n++ {
+			s := newSite(t)
+			s.movedBehindCopy(t, order("RO2", "oil"), order("RO7", "horn"))
+			s.approve()
+			left := n
+			s.queue.Transact = func(_ string, transact func() error) error {
+				if left--; left >= 0 {
+					return transact()
+				}
+				if after && left == -1 {
+					return errors.Join(transact(), killed)
+				}
+				return killed
+			}
+			_, err := s.sender.Send(t.Context())
+			if ended = errors.Is(err, killed); !ended && (err != nil || n < 2) { // at least one for each week
+				t.Fatalf("after %d transactions: %v", n, err)
+			}
+			s.reopen()
+			if sent := s.send(); sent.Batches != 0 {
+				t.Errorf("after %d transactions: sent %+v", n, sent)
+			}
+			s.comesRight()
+		}
+	}
+}
+
 // TestOldCopyMovedLetGo holds the same where a person lets only the week go that the order is in now.
 func TestOldCopyMovedLetGo(t *testing.T) {
 	s := newSite(t)
