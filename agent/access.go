@@ -104,7 +104,7 @@ func (s *site) approveAccess(p *program, who string) error {
 		fmt.Fprintln(p.stdout, "nothing to approve: the login can read nothing beyond the whitelist and what was approved before")
 		return nil
 	}
-	if err := s.queue.RecordAccess(who, a.names, time.Now()); err != nil {
+	if err := s.queue.RecordAccess(who, a.names, p.now()); err != nil {
 		return err
 	}
 	fmt.Fprintf(p.stdout, "approved by %s, beyond the whitelist:\n", who)

@@ -48,9 +48,9 @@ func (s *site) proveAccess(ctx context.Context, dms *extract.DMS, report *Report
 	if s.config.DMS.Driver == "sqlite" {
 		return nil // there is nothing that could refuse
 	}
-	now := time.Now()
+	now := s.now()
 	last, ok, err := s.queue.LastProof()
-	if err != nil || ok && now.Sub(last.At) < proofEvery {
+	if err != nil || ok && now.Sub(last.At).Abs() < proofEvery {
 		return err
 	}
 	found, err := dms.Access(ctx, s.plan)

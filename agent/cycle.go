@@ -20,6 +20,7 @@ type cycle struct {
 	started     time.Time      // when the run began: the same for all its weeks
 	batchOrders int
 	void        bool // however many orders of a week are gone
+	now         func() time.Time
 	progress    progress
 	prove       func(context.Context, *extract.DMS, *Report) error // after the last week
 }
@@ -62,9 +63,18 @@ func (c *cycle) read(ctx context.Context, weeks []fieldmap.Week, report *Report)
 		return err
 	}
 	defer reading.Close()
+	beside, err := besideWeeks(c.queue, weeks)
+	if err != nil {
+		return err
+	}
+	for _, week := range beside {
+		if err := c.week(ctx, reading, week, c.queue.BeginComers, report); err != nil && !errors.Is(err, upload.ErrBegunAnew) {
+			return fmt.Errorf("pull what came into %s: %w", week, err)
+		}
+	}
 	var doubted error
 	for _, week := range weeks {
-		err := c.week(ctx, reading, week, report)
+		err := c.week(ctx, reading, week, c.queue.Begin, report)
 		if vanished, ok := errors.AsType[*upload.VanishedError](err); ok {
 			report.Weeks[len(report.Weeks)-1].Doubted = true
 			doubted = errors.Join(doubted, refuseVanished(vanished)) // the other weeks go on
@@ -86,10 +96,13 @@ func refuseVanished(v *upload.VanishedError) error {
 		"if they were really deleted: roagent pull --week %s --void", v.Week)}
 }
 
+// beginning is [upload.Queue.Begin], or BeginComers.
+type beginning func(fieldmap.Week, fieldmap.Digest, time.Time) (*upload.Pull, error)
+
 // week is the story of one week, from the DMS to the queue. Each page is one transaction of the queue: its orders, what
 // is now known of each, and the place to go on from. A run that dies goes on after its last page.
-func (c *cycle) week(ctx context.Context, reading *extract.Reading, week fieldmap.Week, report *Report) error {
-	pull, err := c.queue.Begin(week, c.digest, c.started)
+func (c *cycle) week(ctx context.Context, reading *extract.Reading, week fieldmap.Week, begin beginning, report *Report) error {
+	pull, err := begin(week, c.digest, c.started)
 	if err != nil {
 		return err
 	}
@@ -181,7 +194,7 @@ func (c *cycle) finish(ctx context.Context, reading *extract.Reading, pull *uplo
 	if err != nil {
 		return err
 	}
-	result := upload.FinishResult{Skipped: skipped, Keyless: keyless, Now: time.Now(), Void: c.void}
+	result := upload.FinishResult{Skipped: skipped, Keyless: keyless, Now: c.now(), Void: c.void}
 	finished, err := pull.Finish(result)
 	line.Voided += finished.Voided
 	if errors.Is(err, upload.ErrFull) && c.sender != nil {

@@ -59,7 +59,7 @@ func (p *program) rebuild(damage *upload.CorruptError) error {
 	}
 	queue := upload.NewQueue(config.DataDir, config.Dealer.ID)
 	queue.Logger = p.logger(config.Log.Level, config.Log.Format)
-	queue.Program = agentVersion()
+	queue.Program, queue.Clock = agentVersion(), p.clock
 	rebuilt, err := queue.Rebuild(damage)
 	if err == nil {
 		fmt.Fprintln(p.stderr, "roagent:", rebuilt)

@@ -51,7 +51,7 @@ func (c fieldmapApproveCommand) Run(p *program) error {
 		return nil
 	}
 	canonical := string(s.plan.Whitelist.Canonical())
-	if err := s.queue.RecordApproval(c.By, c.Second, s.plan.Digest, canonical, time.Now()); err != nil {
+	if err := s.queue.RecordApproval(c.By, c.Second, s.plan.Digest, canonical, s.now()); err != nil {
 		return err
 	}
 	fmt.Fprintf(p.stdout, "approved by %s: %s\n", approvers(c.By, c.Second), s.plan.Digest)

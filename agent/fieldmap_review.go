@@ -90,7 +90,7 @@ func (s *site) reviewPage() (*reviewPage, error) {
 	}
 	return &reviewPage{
 		sheet: newSheet(s.plan), Style: template.CSS(reviewCSS), Dealer: fmt.Sprintf("%s (%s)", s.config.Dealer.Name, s.config.Dealer.ID),
-		Made: time.Now().In(s.config.Dealer.Zone), Version: agentVersion(), Consent: consent, Groups: groupChanges(consent.changes), Statements: statements,
+		Made: s.now().In(s.config.Dealer.Zone), Version: agentVersion(), Consent: consent, Groups: groupChanges(consent.changes), Statements: statements,
 	}, nil
 }
 

@@ -51,7 +51,7 @@ func (c holdListCommand) Run(p *program) error {
 	if c.JSON {
 		return printJSON(p.stdout, batches)
 	}
-	return printWaiting(p.stdout, batches, time.Now())
+	return printWaiting(p.stdout, batches, p.now())
 }
 
 func (c holdListCommand) printLines(w io.Writer, q *upload.Queue) error {

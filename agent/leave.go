@@ -70,7 +70,7 @@ func (c leaveCommand) begin(p *program, s *site) error {
 	if err := c.confirm(p, s); err != nil {
 		return err
 	}
-	return s.queue.BeginLeaving(userName(), time.Now())
+	return s.queue.BeginLeaving(userName(), p.now())
 }
 
 // leave does what is left to do. Who left without asking the collector may have it asked later.
@@ -90,7 +90,7 @@ func (c leaveCommand) leave(p *program, s *site, l *leaving) error {
 			return err
 		}
 	}
-	emptied, err := s.queue.Leave(userName(), signed, time.Now())
+	emptied, err := s.queue.Leave(userName(), signed, p.now())
 	l.Emptied = &emptied
 	return err
 }

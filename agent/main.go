@@ -53,6 +53,7 @@ type seams struct {
 	wrap      func(driver.Connector) driver.Connector        // around the DMS's driver: see extract.Config
 	transact  func(what string, transact func() error) error // around what is written: see upload.Queue
 	jitter    func(time.Duration) time.Duration              // the chance in waits; nil: rand.N
+	clock     func() time.Time                               // of this machine; nil: time.Now
 
 	atTerminal bool // a person answers on stdin, whatever it is
 }
@@ -63,6 +64,14 @@ func (s seams) chance(below time.Duration) time.Duration {
 		return s.jitter(below)
 	}
 	return rand.N(below)
+}
+
+// now is what the clock of this machine says, right or wrong.
+func (s seams) now() time.Time {
+	if s.clock != nil {
+		return s.clock()
+	}
+	return time.Now()
 }
 
 type commands struct {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"roagent/fieldmap"
 )
@@ -58,7 +57,7 @@ func (s *site) endedWeek(name string) (fieldmap.Week, error) {
 	if err != nil {
 		return fieldmap.Week{}, err
 	}
-	ended := schedule.Ended(time.Now())
+	ended := schedule.Ended(s.now())
 	if name == "" {
 		return ended, nil
 	}

@@ -68,7 +68,7 @@ func (c pullCommand) print(p *program, s *site, report *Report, failed error) er
 
 // weeks returns the weeks that the flags name, or those that are due.
 func (c pullCommand) weeks(s *site, schedule Schedule) ([]fieldmap.Week, error) {
-	now := time.Now()
+	now := s.now()
 	from, to := c.From, c.To
 	switch {
 	case c.Week != "" && from+to != "":
@@ -87,13 +87,14 @@ func (c pullCommand) weeks(s *site, schedule Schedule) ([]fieldmap.Week, error) 
 // run went on with is read once more: of the pages from before the stop, nobody has looked since what was edited, and the week
 // may have left the look-back meanwhile.
 func (s *site) dueWeeks(schedule Schedule, now time.Time) ([]fieldmap.Week, error) {
-	known, err := s.queue.Weeks()
+	known, err := s.weeksBy(schedule, now)
 	if err != nil {
 		return nil, err
 	}
 	weeks := schedule.Weeks(now, s.config.Schedule.LookbackWeeks, finishedWeeks(known))
+	ended := schedule.Ended(now)
 	for _, w := range stoppedWeeks(known) {
-		if !slices.Contains(weeks, w) {
+		if !slices.Contains(weeks, w) && !ended.Before(w) {
 			weeks = append(weeks, w)
 		}
 	}
@@ -147,7 +148,7 @@ func (s *site) pull(ctx context.Context, p pulling, bar progress) (*Report, erro
 	if err != nil {
 		return nil, err
 	}
-	c := &cycle{open: s.openAllowed, prove: s.proveAccess, digest: s.plan.Digest, queue: s.queue, started: time.Now(), batchOrders: s.config.Queue.BatchOrders, void: p.void, progress: bar}
+	c := &cycle{open: s.openAllowed, prove: s.proveAccess, digest: s.plan.Digest, queue: s.queue, started: s.now(), now: s.now, batchOrders: s.config.Queue.BatchOrders, void: p.void, progress: bar}
 	if p.send {
 		if c.sender, err = s.sender(); err != nil {
 			return nil, err
@@ -159,7 +160,7 @@ func (s *site) pull(ctx context.Context, p pulling, bar progress) (*Report, erro
 	reading := ctx
 	if !p.deadline.IsZero() {
 		var cancel context.CancelFunc
-		reading, cancel = context.WithDeadline(ctx, p.deadline)
+		reading, cancel = context.WithTimeout(ctx, p.deadline.Sub(s.now()))
 		defer cancel()
 	}
 	report, err := c.run(ctx, reading, p.weeks)
@@ -176,7 +177,7 @@ func (s *site) checkConsent() (consent, error) {
 	if err := c.check(); err != nil || c.exact() {
 		return c, err
 	}
-	return c, s.queue.RecordNarrowing(c.digest, string(s.plan.Whitelist.Canonical()), time.Now())
+	return c, s.queue.RecordNarrowing(c.digest, string(s.plan.Whitelist.Canonical()), s.now())
 }
 
 // noteWeeks begins the weeks that were never read before the DMS is asked for anything: whatever happens to it now, they

@@ -38,14 +38,14 @@ func (s Schedule) Next(after time.Time) (time.Time, error) {
 	}
 }
 
-// Due returns when the next run is, given when the last one began; at once where a run was missed since.
-// A site that has never run waits for its first time.
+// Due returns when the next run is, given when the last one began; at once where a run was missed since, or where the last
+// one is still to come: then the clock was set back. A site that has never run waits for its first time.
 func (s Schedule) Due(last, now time.Time) (time.Time, error) {
 	if last.IsZero() {
 		return s.Next(now)
 	}
 	next, err := s.Next(last)
-	if err != nil || next.After(now) {
+	if err != nil || next.After(now) && !last.After(now) {
 		return next, err
 	}
 	return now, nil
@@ -73,9 +73,13 @@ func (s Schedule) Ended(now time.Time) fieldmap.Week {
 }
 
 // Weeks returns the weeks that a run at now reads, oldest first: those since the last week read, of which the latest
-// ended one always is, and before them the known weeks of the look-back. known are the weeks read before.
+// ended one always is, and before them the known weeks of the look-back. known are the weeks read before, oldest first. A
+// clock that is behind finds no week due from before the first of them, with which the site began.
 func (s Schedule) Weeks(now time.Time, lookback int, known []fieldmap.Week) []fieldmap.Week {
 	ended := s.Ended(now)
+	if len(known) > 0 && ended.Before(known[0]) {
+		return nil
+	}
 	last := ended.Add(-1) // a new site begins with the latest ended week
 	seen := map[fieldmap.Week]bool{}
 	for i, w := range known {

@@ -113,6 +113,7 @@ func TestScheduleDueMakesUpMissedRuns(t *testing.T) {
 		{"ran this week", "2026-11-23T02:30:00-08:00", "2026-11-30T02:30:00-08:00"},
 		{"was off on Monday", "2026-11-16T02:30:00-08:00", "2026-11-25T10:00:00-08:00"},
 		{"was off for months: one run makes up for all", "2026-06-01T02:30:00-07:00", "2026-11-25T10:00:00-08:00"},
+		{"ran by a clock that was ahead", "2027-06-07T02:30:00-07:00", "2026-11-25T10:00:00-08:00"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -171,6 +172,8 @@ func TestScheduleWeeks(t *testing.T) {
 		{"weeks missed are made up", "2026-11-16T02:30:00-08:00", 1, []string{"2026-W42"}, []string{"2026-W42", "2026-W43", "2026-W44", "2026-W45", "2026-W46"}},
 		{"run twice, the latest is read again", "2026-11-17T02:30:00-08:00", 1, []string{"2026-W45", "2026-W46"}, []string{"2026-W45", "2026-W46"}},
 		{"over the end of a year with 53 weeks", "2027-01-12T02:30:00-08:00", 2, []string{"2026-W52", "2026-W53"}, []string{"2026-W52", "2026-W53", "2027-W01"}},
+		{"a clock that is behind goes back to no week before the first", "2026-09-14T02:30:00-07:00", 4, []string{"2026-W38", "2026-W39"}, nil},
+		{"a clock that is behind reads what is known", "2026-09-14T02:30:00-07:00", 4, []string{"2026-W36", "2026-W37", "2026-W38"}, []string{"2026-W36", "2026-W37"}},
 		{"no look-back", "2026-11-16T02:30:00-08:00", 0, []string{"2026-W45"}, []string{"2026-W46"}},
 	}
 	for _, tt := range tests {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"roagent/agent/supervisor"
 	"roagent/fieldmap"
 	"roagent/upload"
 )
@@ -45,7 +44,7 @@ func (v *service) run(ctx context.Context) error {
 		v.log.Warn("waiting until another roagent ends", "error", err)
 		v.program.pulse.Ready()
 		v.program.pulse.Status("waiting until another roagent ends")
-		if !sleepUntil(ctx, time.Now().Add(time.Minute), v.program.pulse) {
+		if v.sleepUntil(ctx, v.program.now().Add(time.Minute)) == stopped {
 			return nil
 		}
 		next, err = v.first()
@@ -57,12 +56,16 @@ func (v *service) run(ctx context.Context) error {
 	for {
 		v.log.Info("waiting", "next", next.at.Format(time.RFC3339), "pull", next.pull)
 		v.program.pulse.Status(next.String())
-		if !sleepUntil(ctx, next.at, v.program.pulse) {
+		switch v.sleepUntil(ctx, next.at) {
+		case stopped:
 			v.log.Info("stopped")
 			return nil
+		case setBack:
+			next = v.setBack(next)
+		case slept:
+			v.program.pulse.Status("at work")
+			next = v.work(ctx, next)
 		}
-		v.program.pulse.Status("at work")
-		next = v.work(ctx, next)
 	}
 }
 
@@ -79,30 +82,59 @@ func isLocked(err error) bool {
 	return locked
 }
 
-// sleepUntil waits for a time on the clock. It looks at the clock every minute: the machine may sleep, or its clock be
-// set. It returns false when ctx ends first.
-func sleepUntil(ctx context.Context, at time.Time, pulse *supervisor.Pulse) bool {
+// wake is why a wait is over.
+type wake int
+
+const (
+	slept   wake = iota // the time has come
+	stopped             // the context has ended
+	setBack             // the clock says less than a minute ago: it was set, and the time may be far now
+)
+
+// sleepUntil waits for a time on the clock. It looks at the clock every minute: the machine may sleep, or its clock be set.
+func (v *service) sleepUntil(ctx context.Context, at time.Time) wake {
+	now := v.program.now().Round(0) // the clock on the wall
 	for {
-		pulse.Beat()
-		wait := min(time.Until(at.Round(0)), time.Minute) // Round(0): the clock on the wall
+		v.program.pulse.Beat()
+		wait := min(at.Sub(now), time.Minute)
 		if wait <= 0 {
-			return ctx.Err() == nil
+			if ctx.Err() != nil {
+				return stopped
+			}
+			return slept
 		}
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return false
+			return stopped
 		case <-timer.C:
 		}
+		before := now
+		if now = v.program.now().Round(0); now.Before(before) {
+			return setBack
+		}
 	}
+}
+
+// setBack says what comes next after the clock was set back, as after a start: what was to come may be months away, by a clock
+// that was ahead.
+func (v *service) setBack(planned job) job {
+	v.log.Warn("the clock of this machine was set back")
+	v.deadline, v.wait, v.began = time.Time{}, 0, time.Time{}
+	next, err := v.first()
+	if err != nil {
+		v.log.Error("cannot work", "error", err)
+		return job{at: v.program.now().Add(v.nextWait(retryMost)), pull: planned.pull}
+	}
+	return next
 }
 
 // first says what is to be done after a start: what a run missed while the machine was off is made up now.
 func (v *service) first() (job, error) {
 	s, err := v.program.openSite()
 	if errors.As(err, new(*upload.CorruptError)) {
-		return job{at: time.Now(), pull: true}, nil // that sees to it
+		return job{at: v.program.now(), pull: true}, nil // that sees to it
 	}
 	if err != nil {
 		return job{}, err
@@ -113,13 +145,13 @@ func (v *service) first() (job, error) {
 		return job{}, err
 	}
 	if s.behind() {
-		return job{at: time.Now(), pull: true}, nil
+		return job{at: v.program.now(), pull: true}, nil
 	}
 	weeks, err := s.queue.Weeks()
 	if err != nil {
 		return job{}, err
 	}
-	now := time.Now()
+	now := v.program.now()
 	due, err := schedule.Due(lastReading(weeks), now)
 	if err != nil {
 		return job{}, err
@@ -146,13 +178,13 @@ func (v *service) work(ctx context.Context, j job) job {
 	s, err := v.program.openWorking(ctx)
 	if err != nil {
 		v.log.Error("cannot work", "error", err)
-		return job{at: time.Now().Add(v.nextWait(retryMost)), pull: j.pull, again: j.again}
+		return job{at: v.program.now().Add(v.nextWait(retryMost)), pull: j.pull, again: j.again}
 	}
 	defer s.close()
 	schedule, err := s.schedule()
 	if err != nil {
 		v.log.Error("cannot work", "error", err)
-		return job{at: time.Now().Add(retryMost), pull: j.pull, again: j.again}
+		return job{at: v.program.now().Add(retryMost), pull: j.pull, again: j.again}
 	}
 	if j.pull {
 		err = v.pull(ctx, s, schedule, j.again)
@@ -162,10 +194,10 @@ func (v *service) work(ctx context.Context, j job) job {
 	if corrupt, ok := errors.AsType[*upload.CorruptError](err); ok {
 		s.close()
 		if err = v.program.rebuild(corrupt); err == nil {
-			return job{at: time.Now(), pull: true}
+			return job{at: v.program.now(), pull: true}
 		}
 		v.log.Error("cannot work", "error", err)
-		return job{at: time.Now().Add(v.nextWait(retryMost)), pull: j.pull}
+		return job{at: v.program.now().Add(v.nextWait(retryMost)), pull: j.pull}
 	}
 	next := v.next(s, schedule, j, err)
 	v.purge(s)
@@ -176,7 +208,7 @@ func (v *service) work(ctx context.Context, j job) job {
 // purge deletes the copies of batches that were delivered longer ago than the configuration keeps them (16 CFR 314.4:
 // disposal within two years of last use).
 func (v *service) purge(s *site) {
-	batches, err := s.queue.Purge(time.Now().Add(-s.config.Retention.Sent))
+	batches, err := s.queue.Purge(v.program.now().Add(-s.config.Retention.Sent))
 	if err != nil {
 		v.log.Error("copies of delivered batches not purged", "error", err)
 		return
@@ -187,7 +219,7 @@ func (v *service) purge(s *site) {
 }
 
 func (v *service) pull(ctx context.Context, s *site, schedule Schedule, again bool) error {
-	now := time.Now()
+	now := v.program.now()
 	v.unread = true
 	if !again || v.began.IsZero() {
 		v.began = now
@@ -219,7 +251,7 @@ func (s *site) weeksLeft(schedule Schedule, now, began time.Time) ([]fieldmap.We
 		return nil, err
 	}
 	read := weeksWhere(known, func(w upload.WeekStatus) bool {
-		return w.Reading == nil && !w.Resumed && !w.ReadAt.Before(began)
+		return w.Reading == nil && !w.Resumed && !w.ReadAt.Before(began) && !w.ReadAt.After(now)
 	})
 	return slices.DeleteFunc(weeks, func(w fieldmap.Week) bool { return slices.Contains(read, w) }), nil
 }
@@ -247,7 +279,7 @@ func (v *service) send(ctx context.Context, s *site) error {
 
 // next says what comes after a job: another attempt while there is time, what is left to send, or the next run.
 func (v *service) next(s *site, schedule Schedule, done job, err error) job {
-	now := time.Now()
+	now := v.program.now()
 	tick, tickErr := schedule.Next(now)
 	if tickErr != nil {
 		v.log.Error("no next run", "error", tickErr)

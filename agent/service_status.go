@@ -102,7 +102,7 @@ func nextPull(p *program, config string) string {
 	if err != nil {
 		return ""
 	}
-	next, err := schedule.Next(time.Now())
+	next, err := schedule.Next(p.now())
 	if err != nil {
 		return ""
 	}

@@ -328,7 +328,10 @@ func (d *simDMS) statement(l *simLife) error {
 	d.mu.Unlock()
 	if slow > 0 {
 		d.w.happened("dms: slow")
-		sleepUntil(l.ctx, time.Now().Add(slow), nil)
+		select {
+		case <-l.ctx.Done():
+		case <-time.After(slow):
+		}
 	}
 	if broken {
 		d.w.happened("dms: broken connection")

@@ -11,6 +11,8 @@ import (
 	"roagent/fieldmap"
 )
 
+const simOldCopy = "disk: an old copy of the data folder"
+
 // simTrouble is a fault that a week can bring. It plans when the trouble begins and when it ends.
 type simTrouble struct {
 	kinds []string // under which it is counted
@@ -56,7 +58,7 @@ func simTroubles() []simTrouble {
 			w.at(w.within(monday.Add(-3*time.Hour), 6*time.Hour), w.bringSecond)
 			w.at(w.within(monday.Add(4*time.Hour), 3*day), w.leaveSecond)
 		}},
-		{[]string{"disk: an old copy of the data folder"}, func(w *simWorld, monday time.Time) {
+		{[]string{simOldCopy}, func(w *simWorld, monday time.Time) {
 			var copied map[string][]byte
 			from := w.within(monday.Add(-6*time.Hour), 3*day)
 			w.at(from, func() { copied = w.agent.readData() })
@@ -108,7 +110,7 @@ func simTroubles() []simTrouble {
 
 // simKinds are the names of all faults.
 func simKinds() []string {
-	kinds := slices.Collect(maps.Keys(simRequestFaults()))
+	kinds := append(slices.Collect(maps.Keys(simRequestFaults())), simDealerZone, simDMSZone, simClockAhead, simClockBehind, simOffForWeeks)
 	for _, trouble := range simTroubles() {
 		kinds = append(kinds, trouble.kinds...)
 	}
@@ -215,7 +217,7 @@ func (w *simWorld) putBack(copied map[string][]byte) {
 		return
 	}
 	w.forgive()
-	w.happened("disk: an old copy of the data folder")
+	w.happened(simOldCopy)
 	w.say("an old copy of the data folder is put back")
 	w.agent.stop()
 	w.agent.writeData(copied)
@@ -278,7 +280,7 @@ func (w *simWorld) forget() {
 	w.shopMu.Lock()
 	defer w.shopMu.Unlock()
 	week := w.shop.oldest().Add(1 + w.r.IntN(3))
-	key := slices.IndexFunc(w.shop.editable(), func(o *simOrder) bool { return !o.closed.IsZero() && !o.internal && o.week() == week })
+	key := slices.IndexFunc(w.shop.editable(), func(o *simOrder) bool { return !o.closed.IsZero() && !o.internal && w.shop.week(o) == week })
 	if key < 0 {
 		return
 	}
@@ -292,7 +294,7 @@ func (w *simWorld) forget() {
 	}
 	o.jobs[0] = simJob{pay: "W", work: w.shop.work()}
 	o.closed = o.closed.Add(time.Second)
-	if o.week() != week {
+	if w.shop.week(o) != week {
 		o.closed = o.closed.Add(-2 * time.Second)
 	}
 	o.updated = w.shop.stamp()

@@ -110,7 +110,7 @@ func noteReceipt(tx *bbolt.Tx, head batchHead, signed []byte) error {
 			"a crash between the two leaves the dealer without a proof", 297,
 		},
 		{
-			"another whitelist does not make orders read anew", "upload/pull.go", "				All: w.Last == nil || w.Last.Fieldmap != digest.String() || w.Reading != nil,\n", "",
+			"another whitelist does not make orders read anew", "upload/pull.go", " || w.Last.Fieldmap != digest.String() || w.Last.Zones", " || w.Last.Zones",
 			"what is newly listed comes for edited orders only; what is no longer listed stays", 5,
 		},
 		{
@@ -138,7 +138,7 @@ func noteReceipt(tx *bbolt.Tx, head batchHead, signed []byte) error {
 			"revisions skip a number: something seems to be missing", 278,
 		},
 		{
-			"a reading goes on under another whitelist", "upload/pull.go", "		if w.Reading == nil || w.Reading.Fieldmap != digest.String() {\n", "		if w.Reading == nil {\n",
+			"a reading goes on under another whitelist", "upload/pull.go", "w.Reading == nil || w.Reading.Fieldmap != digest.String() || ", "w.Reading == nil || ",
 			"orders of one week are read by two whitelists", 5,
 		},
 		{
@@ -165,6 +165,30 @@ func noteReceipt(tx *bbolt.Tx, head batchHead, signed []byte) error {
 			"	switch action, err := batchAction(answer); action {\n	case accept:\n",
 			"	if answer.status == http.StatusForbidden {\n		return r.Queue.deliver(w, Receipt{}, nil)\n	}\n	switch action, err := batchAction(answer); action {\n	case accept:\n",
 			"a wrong token drops every order", 240,
+		},
+		{
+			"another time zone does not make orders read anew", "upload/pull.go", " || w.Last.Zones != q.Zones || w.Reading != nil,\n", " || w.Reading != nil,\n",
+			"orders keep the times that were wrong", 8,
+		},
+		{
+			"the weeks beside those of another time zone are left alone", "agent/zones.go", "return w.Comers || w.Zones && w.Reading == nil })\n", "return false })\n",
+			"orders at the end of the look-back are voided and come nowhere else", 138,
+		},
+		{
+			"a stopped reading is not gone on with", "agent/status.go", "return w.Reading != nil || w.Resumed })\n", "return w.Resumed })\n",
+			"a week that has left the look-back meanwhile stays as it is", 68,
+		},
+		{
+			"that the clock was set back is not noticed", "agent/service.go", "		if now = v.program.now().Round(0); now.Before(before) {\n", "		if now = v.program.now().Round(0); false && now.Before(before) {\n",
+			"a clock that was ahead for an hour keeps the service asleep for a year", 68,
+		},
+		{
+			"a last run that is still to come is waited for", "agent/schedule.go", "next.After(now) && !last.After(now)", "next.After(now)",
+			"the same, also after a restart", 19,
+		},
+		{
+			"what was queued by a clock that was ahead waits for its time", "upload/delay.go", "return from.After(h.Made) && from.After(now)", "return from.After(now)",
+			"it waits as long as the clock was ahead, and the week with it", 122,
 		},
 	}
 }

@@ -18,15 +18,18 @@ import (
 )
 
 // simShop is a dealership: its DMS in a SQLite file, and the same orders in plain Go, from which the oracle tells what
-// the collector should hold. All its times are the dealer's wall clock, kept as if they were UTC.
+// the collector should hold. All its times are the clock on its wall, kept as if they were UTC.
 type simShop struct {
-	t      *testing.T
-	db     *sql.DB
-	r      *rand.Rand
-	zone   *time.Location
-	edges  bool          // orders are also closed in the very first and last second of a week
-	wordy  bool          // technicians write novels
-	behind time.Duration // by which the clock is that stamps what changed
+	t       *testing.T
+	db      *sql.DB
+	r       *rand.Rand
+	zone    *time.Location // of the clock on its wall
+	weeks   *time.Location // dealer.timezone, as the configuration says it now
+	times   *time.Location // dms.timezone
+	rezoned bool           // either was another one before
+	edges   bool           // orders are also closed in the very first and last second of a week
+	wordy   bool           // technicians write novels
+	behind  time.Duration  // by which the clock is that stamps what changed
 
 	orders      map[string]*simOrder
 	sendable    map[string]fieldmap.Week // the week in which an order can be sent
@@ -66,7 +69,7 @@ func newSimShop(t *testing.T, dir string, r *rand.Rand, zone *time.Location) *si
 		t.Fatal(err)
 	}
 	db.SetMaxOpenConns(1)
-	s := &simShop{t: t, db: db, r: r, zone: zone, edges: r.IntN(2) == 0, wordy: r.IntN(4) == 0, orders: map[string]*simOrder{}, optOut: map[int]bool{}, sendable: map[string]fieldmap.Week{}, left: map[string]int{}}
+	s := &simShop{t: t, db: db, r: r, zone: zone, weeks: zone, times: zone, edges: r.IntN(2) == 0, wordy: r.IntN(4) == 0, orders: map[string]*simOrder{}, optOut: map[int]bool{}, sendable: map[string]fieldmap.Week{}, left: map[string]int{}}
 	s.exec(simSchema)
 	return s
 }
@@ -84,8 +87,7 @@ func (s *simShop) exec(statement string, args ...any) {
 
 // now is the time on the wall.
 func (s *simShop) now() time.Time {
-	now := time.Now().In(s.zone)
-	return time.Date(now.Year(), now.Month(), now.Day(), now.Hour(), now.Minute(), now.Second(), 0, time.UTC)
+	return asUTC(time.Now().In(s.zone))
 }
 
 // stamp is what the DMS notes as the time of a change.
@@ -129,12 +131,12 @@ func (s *simShop) write(o *simOrder) {
 func (s *simShop) note(o *simOrder) {
 	week, was := s.sendable[o.key]
 	is := s.orders[o.key] != nil && !o.internal && !o.closed.IsZero()
-	if was && (!is || o.week() != week) {
+	if was && (!is || s.week(o) != week) {
 		s.left[o.key+" "+week.String()]++
 		delete(s.sendable, o.key)
 	}
 	if is {
-		s.sendable[o.key] = o.week()
+		s.sendable[o.key] = s.week(o)
 	}
 }
 
@@ -169,7 +171,7 @@ func (s *simShop) work() string {
 func (s *simShop) editable() []*simOrder {
 	var list []*simOrder
 	for _, key := range slices.Sorted(maps.Keys(s.orders)) {
-		if o := s.orders[key]; o.closed.IsZero() || !o.week().Before(s.oldest()) {
+		if o := s.orders[key]; o.closed.IsZero() || !s.week(o).Before(s.oldest()) {
 			list = append(list, o)
 		}
 	}
@@ -178,9 +180,35 @@ func (s *simShop) editable() []*simOrder {
 
 // oldest is the earliest week that the next run of an agent with a look-back of four weeks reads for certain, whenever
 // within this week it was last read.
-func (s *simShop) oldest() fieldmap.Week { return fieldmap.WeekOf(s.now()).Add(-1 - 3) }
+func (s *simShop) oldest() fieldmap.Week { return s.current().Add(-1 - 3) }
 
-func (o *simOrder) week() fieldmap.Week { return fieldmap.WeekOf(o.closed) }
+// current is the week that it is, by whichever clock is further.
+func (s *simShop) current() fieldmap.Week {
+	week := fieldmap.WeekOf(time.Now().In(s.weeks))
+	if here := fieldmap.WeekOf(s.now()); week.Before(here) {
+		return here
+	}
+	return week
+}
+
+// week is the week in which an order was closed: in the dealer's zone, once the DMS's zone has said when that was.
+func (s *simShop) week(o *simOrder) fieldmap.Week { return s.weekAt(o.closed) }
+
+func (s *simShop) weekAt(wall time.Time) fieldmap.Week {
+	week := fieldmap.WeekOf(wall).Add(-1)
+	for !wall.Before(s.start(week.Next())) {
+		week = week.Next()
+	}
+	return week
+}
+
+// start is when a week begins, by the DMS's clock.
+func (s *simShop) start(week fieldmap.Week) time.Time { return asUTC(week.Start(s.weeks).In(s.times)) }
+
+// asUTC is what a clock shows, kept as if it were UTC.
+func asUTC(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC)
+}
 
 // closing draws when an order may have been closed: in this week or back to the oldest, never later than now.
 func (s *simShop) closing() time.Time {
@@ -189,9 +217,9 @@ func (s *simShop) closing() time.Time {
 		day := now.AddDate(0, 0, -s.r.IntN(28))
 		at := time.Date(day.Year(), day.Month(), day.Day(), 8+s.r.IntN(11), s.r.IntN(60), s.r.IntN(60), 0, time.UTC)
 		if s.edges && s.r.IntN(4) == 0 {
-			at = fieldmap.WeekOf(at).Start(time.UTC).Add(time.Duration(s.r.IntN(2)-1) * time.Second)
+			at = s.start(s.weekAt(at)).Add(time.Duration(s.r.IntN(2)-1) * time.Second)
 		}
-		if !at.After(now) && !fieldmap.WeekOf(at).Before(s.oldest()) {
+		if !at.After(now) && !s.weekAt(at).Before(s.oldest()) {
 			return at
 		}
 	}
@@ -257,7 +285,7 @@ func (s *simShop) change(o *simOrder) string {
 // again edits the order that was just edited, within the same second.
 func (s *simShop) again() string {
 	o := s.last
-	if o == nil || s.orders[o.key] != o || !o.closed.IsZero() && o.week().Before(s.oldest()) {
+	if o == nil || s.orders[o.key] != o || !o.closed.IsZero() && s.week(o).Before(s.oldest()) {
 		return "nothing"
 	}
 	s.edits++
@@ -275,7 +303,7 @@ func (s *simShop) late() string { return "late or backdated " + s.open(s.closing
 func (s *simShop) toggleOptOut() string {
 	no := max(1, s.made-s.r.IntN(30))
 	for _, o := range s.orders { // of weeks that nobody reads any more, nothing may change
-		if o.customer == no && !o.closed.IsZero() && o.week().Before(s.oldest()) {
+		if o.customer == no && !o.closed.IsZero() && s.week(o).Before(s.oldest()) {
 			return "nothing"
 		}
 	}
@@ -360,8 +388,8 @@ func (s *simShop) sent(o *simOrder, w simWhitelist) (text string, bad bool) {
 	if o.internal || o.closed.IsZero() {
 		return "", false
 	}
-	utc := time.Date(o.closed.Year(), o.closed.Month(), o.closed.Day(), o.closed.Hour(), o.closed.Minute(), o.closed.Second(), 0, s.zone).UTC()
-	header := map[string]any{"document_id": o.key, "repair_order_completed_date_time": utc.Format(time.RFC3339)}
+	closed, _ := fieldmap.Instant(o.closed, s.times)
+	header := map[string]any{"document_id": o.key, "repair_order_completed_date_time": closed.UTC().Format(time.RFC3339)}
 	if w.miles {
 		header["out_distance_measure"] = map[string]any{"value": o.miles, "unit_code": "SMI"}
 	}
@@ -394,7 +422,7 @@ func (s *simShop) sent(o *simOrder, w simWhitelist) (text string, bad bool) {
 func (s *simShop) expected(week fieldmap.Week, w simWhitelist) (held map[string]string, bad map[string]bool) {
 	held, bad = map[string]string{}, map[string]bool{}
 	for key, o := range s.orders {
-		if o.closed.IsZero() || o.week() != week {
+		if o.closed.IsZero() || s.week(o) != week {
 			continue
 		}
 		text, wrong := s.sent(o, w)

@@ -31,7 +31,9 @@ type simWorld struct {
 	r     *rand.Rand // of the plan
 	weeks int
 	swarm *simSwarm
-	zone  *time.Location
+	zone  *time.Location // where the dealership is, whatever the configuration says
+	zones *simZones      // nil: the configuration's are never changed
+	clock *rand.Rand     // nil: the agent's clock is right
 
 	shop   *simShop
 	shopMu sync.Mutex
@@ -43,6 +45,7 @@ type simWorld struct {
 	receiptKey     note.Verifier
 	receiptKeyText string
 	config         string
+	settings       []any        // of the configuration, besides the zones
 	whitelist      simWhitelist // of the file
 	steady         bool         // the whitelist is never changed
 	pending        bool         // the whitelist waits for an approval
@@ -52,6 +55,7 @@ type simWorld struct {
 	copied         time.Time       // when an old copy was last put back
 
 	mu     sync.Mutex
+	skew   time.Duration // by which the agent's clock is ahead
 	log    bytes.Buffer
 	faults map[string]int
 	wrong  map[string]int
@@ -74,7 +78,7 @@ func newSimWorld(t *testing.T, dir string, seed uint64, weeks int) *simWorld {
 		return rand.New(rand.NewPCG(seed, stream))
 	}
 	w := &simWorld{t: t, seed: seed, dir: dir, r: chance(), weeks: weeks, faults: map[string]int{}, wrong: map[string]int{}, forgiven: map[string]bool{}}
-	w.zone = w.drawZone()
+	w.zone = drawSimZone(t, w.r)
 	time.Sleep(time.Until(w.drawStart())) // nobody lives yet: it takes no time
 	w.steady = w.r.IntN(2) == 0
 	w.whitelist = drawSimWhitelist(w.r)
@@ -85,16 +89,19 @@ func newSimWorld(t *testing.T, dir string, seed uint64, weeks int) *simWorld {
 	t.Cleanup(w.close)
 	w.swarm = drawSwarm(chance())
 	w.shop.behind = w.swarm.behind
+	w.zones = drawSimZones(rand.New(rand.NewPCG(seed, 1001)))
+	w.clock = drawSimClock(rand.New(rand.NewPCG(seed, 1002)))
 	w.writeConfig()
 	w.approve()
 	return w
 }
 
-func (w *simWorld) drawZone() *time.Location {
+func drawSimZone(t *testing.T, r *rand.Rand) *time.Location {
+	t.Helper()
 	names := []string{"America/Los_Angeles", "America/New_York", "America/Phoenix", "America/St_Johns", "Europe/Berlin", "Australia/Lord_Howe", "Pacific/Apia"}
-	zone, err := time.LoadLocation(names[w.r.IntN(len(names))])
+	zone, err := time.LoadLocation(names[r.IntN(len(names))])
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return zone
 }
@@ -114,7 +121,7 @@ func (w *simWorld) drawStart() time.Time {
 }
 
 const simConfig = `dealer: {id: %q, name: Example Toyota, timezone: %s}
-dms: {driver: sqlite, path: dms.db}
+dms: {driver: sqlite, path: dms.db%s}
 fieldmap: fieldmap.yaml
 data_dir: data
 schedule: {pull: %q, spread: %dm%s, lookback_weeks: 4}
@@ -131,7 +138,8 @@ func (w *simWorld) writeConfig() {
 	cron := []string{"30 2 * * MON", "30 2 * * MON", "0 1 * * *", "15 2 * * SUN"}[w.r.IntN(4)]
 	stopBy := []string{"", `, stop_by: "06:30"`}[w.r.IntN(2)]
 	size := []string{"2GB", "2GB", "1MB"}[w.r.IntN(3)]
-	w.write("roagent.yaml", fmt.Sprintf(simConfig, rigDealer, w.zone, cron, w.r.IntN(150), stopBy, w.receiptKeyText, 1+w.r.IntN(6), size))
+	w.settings = []any{cron, w.r.IntN(150), stopBy, w.receiptKeyText, 1 + w.r.IntN(6), size}
+	w.write("roagent.yaml", w.configOf(w.zone, w.zone))
 	w.write("collector.token", token)
 	w.write("fieldmap.yaml", w.whitelist.text())
 	key := make([]byte, 32) // from which the site's part of the spread is drawn
@@ -152,7 +160,7 @@ func (w *simWorld) write(name, text string) {
 // program is the agent as a person runs it: nothing fails around it, but for the network.
 func (w *simWorld) program(ctx context.Context) *program {
 	return &program{ctx: ctx, stdin: strings.NewReader(""), stdout: io.Discard, stderr: simLog{w, nil}, config: w.config, seams: seams{
-		transport: simTransport(w.net.collector.RoundTrip), jitter: func(d time.Duration) time.Duration { return d / 2 },
+		transport: simTransport(w.net.collector.RoundTrip), jitter: func(d time.Duration) time.Duration { return d / 2 }, clock: w.agentNow,
 	}}
 }
 
@@ -255,6 +263,8 @@ func (w *simWorld) live() {
 	for range w.weeks {
 		w.plan(w.quietWeek)
 		w.plan(w.badWeek)
+		w.plan(w.zoneWeek)
+		w.plan(w.clockWeek)
 		w.passWeek()
 	}
 	w.settle()
@@ -335,6 +345,7 @@ func (w *simWorld) settle() {
 	w.agent.kill(simDeath{})
 	w.agent.setDiskFull(false)
 	w.leaveSecond()
+	w.setClock(0)
 	if w.pending {
 		w.approve()
 	}
@@ -345,6 +356,7 @@ func (w *simWorld) settle() {
 		w.release()
 	}
 	w.passWeek()
+	w.sunday()
 	w.agent.stop()
 }
 

@@ -78,6 +78,8 @@ func (p *program) openQueue(config *Config, plan *fieldmap.Plan) (*site, error) 
 	log := p.logger(config.Log.Level, config.Log.Format)
 	queue := upload.NewQueue(config.DataDir, config.Dealer.ID)
 	queue.MaxSize, queue.Hold = config.Queue.MaxSize, config.Queue.Hold
+	queue.Zones = upload.Zones{Weeks: config.Dealer.Zone.String(), Times: config.DMS.Zone.String()}
+	queue.Clock = p.clock
 	queue.Logger, queue.Transact, queue.Program = log, p.transact, agentVersion()
 	if err := queue.Open(); err != nil {
 		return nil, err

@@ -41,7 +41,7 @@ func (c statusCommand) Run(p *program) error {
 		return err
 	}
 	defer s.close()
-	st, err := s.status(time.Now())
+	st, err := s.status(s.now())
 	if err != nil {
 		return err
 	}
@@ -192,12 +192,12 @@ func weeksWhere(weeks []upload.WeekStatus, is func(upload.WeekStatus) bool) []fi
 
 // heartbeat is what the collector is told of this store.
 func (s *site) heartbeat(next time.Time, last error) (upload.Status, error) {
-	st, err := s.status(time.Now())
+	st, err := s.status(s.now())
 	if err != nil {
 		return upload.Status{}, err
 	}
 	h := upload.Status{
-		DealerID: st.Dealer, AgentVersion: agentVersion(), At: time.Now().UTC(), State: "idle", NextRun: next.UTC(), FieldmapDigest: st.Digest,
+		DealerID: st.Dealer, AgentVersion: agentVersion(), At: s.now().UTC(), State: "idle", NextRun: next.UTC(), FieldmapDigest: st.Digest,
 		QueuedBatches: st.Pending.Batches, QueuedBytes: st.Pending.Bytes, Parked: st.Parked, LastError: errorClass(last),
 	}
 	if finished := finishedWeeks(st.Weeks); len(finished) > 0 {

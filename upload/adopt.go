@@ -21,6 +21,7 @@ type adoption struct {
 	tx    *bbolt.Tx
 	held  *heldWeek
 	again bool // the week is to be read anew
+	now   time.Time
 	name  string
 	of    fieldmap.Week
 
@@ -45,7 +46,7 @@ type heldWeek struct {
 // of it is sent before its next reading has ended. behind are the weeks that are to be taken over, too.
 func (q *Queue) adopt(held *heldWeek, again bool) (behind []string, err error) {
 	err = q.update("take over "+held.Week, func(tx *bbolt.Tx) error {
-		a := &adoption{tx: tx, held: held, again: again, name: held.Week, of: held.week}
+		a := &adoption{tx: tx, held: held, again: again, now: q.now().UTC(), name: held.Week, of: held.week}
 		for _, step := range []func() error{a.batches, a.unpark, a.orders, a.week, a.undercut, a.note} {
 			if err := step(); err != nil {
 				return err
@@ -288,13 +289,16 @@ func (a *adoption) week() error {
 	w.Begun++
 	w.Changes++
 	w.TakenOver++
-	w.TakenOverAt = time.Now().UTC()
-	due := a.again || w.Reading.anew()
+	w.TakenOverAt = a.now
+	due, early := a.again || w.Reading.anew(), w.Reading != nil && w.Reading.Early
 	a.follows = w.Undercut
 	w.Reading, w.Adopted, w.Undercut = nil, true, false
+	if w.Last != nil {
+		w.Last.Zones = Zones{} // by which what is held was read is not known
+	}
 	w.Readings = max(1, w.Readings) // what is held was read: the weeks that were missed are those since
-	if due {
-		w.Reading = &readingState{Started: time.Now().UTC()} // under no whitelist: the next Begin begins anew
+	if due || early {
+		w.Reading = &readingState{Early: early, Started: a.now} // under no whitelist: the next Begin begins anew
 	}
 	return w.save(a.tx, a.name)
 }
@@ -341,7 +345,7 @@ func (a *adoption) note() error {
 }
 
 // anew reports whether the week is to be read anew, since it was taken over from the collector.
-func (r *readingState) anew() bool { return r != nil && r.Fieldmap == "" }
+func (r *readingState) anew() bool { return r != nil && r.Fieldmap == "" && !r.Early }
 
 // eachParkedKey calls fn for each order of what is parked.
 func eachParkedKey(tx *bbolt.Tx, fn func(key string, number uint64) error) error {

@@ -70,7 +70,7 @@ func (r *sending) putFieldmap(ctx context.Context, digest, text string) error {
 	}
 	r.told[digest] = true
 	r.Logger.Info("whitelist declared", "fieldmap_digest", digest)
-	return r.Queue.setDeclared(digest, time.Now())
+	return r.Queue.setDeclared(digest, r.Queue.now())
 }
 
 // declares reports whether the answer says that this is declared, which no login page does.

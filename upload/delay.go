@@ -22,6 +22,13 @@ func (h *batchHead) from(hold time.Duration) time.Time {
 	return h.Made.Add(hold)
 }
 
+// delayed reports whether the dealer's time is not over. What has none goes at any time, also where it was made later than
+// now: clocks are set back.
+func (h *batchHead) delayed(hold time.Duration, now time.Time) bool {
+	from := h.from(hold)
+	return from.After(h.Made) && from.After(now)
+}
+
 // WaitingBatch is a batch that waits to be sent.
 type WaitingBatch struct {
 	ID       string    `json:"id"`
@@ -107,7 +114,7 @@ func (q *Queue) WaitingLines(week string) iter.Seq2[WaitingLine, error] {
 func (q *Queue) Unhold(week, who string) (orders int, err error) {
 	err = q.update("let what waits go", func(tx *bbolt.Tx) error {
 		orders = 0
-		now := time.Now().UTC()
+		now := q.now().UTC()
 		heads := map[string]batchHead{} // by place
 		weeks := map[string]int{}
 		if err := eachPending(tx, func(at place, head batchHead) error {

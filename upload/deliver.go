@@ -25,7 +25,7 @@ var errNothingWaits = errors.New("nothing waits to be sent")
 // next returns the oldest batch that waits, of a week that does not stop, and whose time has come. What is behind it in
 // its week waits too: no line of an order overtakes another.
 func (q *Queue) next(stops func(week string) bool) (w waiting, err error) {
-	now := time.Now()
+	now := q.now()
 	err = q.view("read next batch", func(tx *bbolt.Tx) error {
 		delayed := map[string]bool{}
 		c := bucket(tx, bucketPending).Cursor()
@@ -36,7 +36,7 @@ func (q *Queue) next(stops func(week string) bool) (w waiting, err error) {
 			if w.head, err = loadHead(tx, at); err != nil {
 				return err
 			}
-			delayed[w.head.Week] = delayed[w.head.Week] || w.head.from(q.Hold).After(now)
+			delayed[w.head.Week] = delayed[w.head.Week] || w.head.delayed(q.Hold, now)
 			if !stops(w.head.Week) && !delayed[w.head.Week] {
 				w.at = bytes.Clone(at)
 				break

@@ -2,6 +2,7 @@ package upload
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -66,7 +67,7 @@ func (q *Queue) makeManifest(week, timezone string) (c closing, ok bool, err err
 			return fmt.Errorf("the week was never read to its end")
 		}
 		c = closing{week: week, changes: w.Changes, manifest: Manifest{
-			DealerID: q.dealer, Week: week, Timezone: timezone, FieldmapDigest: w.Last.Fieldmap, ReadAt: w.Last.Ended,
+			DealerID: q.dealer, Week: week, Timezone: cmp.Or(w.Last.Zones.Weeks, timezone), FieldmapDigest: w.Last.Fieldmap, ReadAt: w.Last.Ended,
 			Readings: w.Readings, Batches: []ManifestBatch{}, Skipped: append([]fieldmap.SkipCount{}, w.Last.Skipped...), Left: w.Last.Left, Keyless: w.Last.Keyless,
 			Dropped: w.Dropped,
 		}}
@@ -153,6 +154,9 @@ func (q *Queue) closeWeek(c closing, receipt Receipt, signed []byte) error {
 			return w.save(tx, c.week)
 		}
 		w.TakenOver = 0
+		if q.isEarly(c.of, receipt.Stored) && w.Reading == nil {
+			w.readEarly(q.now())
+		}
 		w.Closed = &closedState{Manifest: c.id, Content: c.content, Changes: c.changes, At: receipt.Stored}
 		if err := w.save(tx, c.week); err != nil {
 			return err

@@ -74,7 +74,7 @@ func newPageWriter() (*pageWriter, error) {
 // begin makes w ready for a page, or for the voids of a week.
 func (w *pageWriter) begin(q *Queue, tx *bbolt.Tx, p *Pull) {
 	w.q, w.tx, w.week, w.name, w.digest, w.reading, w.started = q, tx, p.week, p.name, p.digest.String(), p.number, p.state.Started
-	w.now = time.Now().UTC()
+	w.now = q.now().UTC()
 	w.records, w.keys, w.puts, w.values = w.records[:0], w.keys[:0], w.puts[:0], w.values[:0]
 	w.lines, w.about, w.orders, w.behind = w.lines[:0], w.about[:0], 0, w.behind[:0]
 	w.voids, w.batches, w.parks = w.voids[:0], 0, w.parks[:0]

@@ -66,9 +66,19 @@ type Finished struct {
 }
 
 // Begin goes on with the unfinished reading of a week, or begins one. A reading that another whitelist (digest) left
-// unfinished is begun again. The readings of one run are begun with the same now: an order that two of them find
+// unfinished, or other zones did, is begun again. The readings of one run are begun with the same now: an order that two of them find
 // is in the DMS twice, and has not moved. A dealer who left reads nothing: then it fails with *[LeftError].
 func (q *Queue) Begin(week fieldmap.Week, digest fieldmap.Digest, now time.Time) (*Pull, error) {
+	return q.begin(week, digest, now, false)
+}
+
+// BeginComers is Begin for a week beside one that is read by other zones than before, and which is not read itself. What
+// belongs to it now and not to that one any more comes into it; what it is known to hold stays as it is, wherever it belongs.
+func (q *Queue) BeginComers(week fieldmap.Week, digest fieldmap.Digest, now time.Time) (*Pull, error) {
+	return q.begin(week, digest, now, true)
+}
+
+func (q *Queue) begin(week fieldmap.Week, digest fieldmap.Digest, now time.Time, comers bool) (*Pull, error) {
 	p := &Pull{q: q, week: week, name: week.String(), digest: digest}
 	err := q.update("begin reading of "+p.name, func(tx *bbolt.Tx) error {
 		if err := mustTakePart(tx); err != nil {
@@ -82,12 +92,13 @@ func (q *Queue) Begin(week fieldmap.Week, digest fieldmap.Digest, now time.Time)
 		if w.Last != nil {
 			p.since = w.Last.Started.Add(-overlap)
 		}
-		if w.Reading == nil || w.Reading.Fieldmap != digest.String() {
+		if w.Reading == nil || w.Reading.Fieldmap != digest.String() || w.Reading.Zones != q.Zones || w.Reading.Comers != comers {
 			w.Begun++
 			w.Reading = &readingState{
-				Fieldmap: digest.String(), Started: now.UTC(),
-				// A reading under another whitelist that was left halfway counts too: some orders were sent by it.
-				All: w.Last == nil || w.Last.Fieldmap != digest.String() || w.Reading != nil,
+				Fieldmap: digest.String(), Zones: q.Zones, Started: now.UTC(), Comers: comers,
+				// A reading under another whitelist or zone that was left halfway counts too: some orders were sent by it. Where
+				// the last one is still to come the clock was ahead, and Since says nothing.
+				All: w.Last == nil || w.Last.Started.After(now) || w.Last.Fieldmap != digest.String() || w.Last.Zones != q.Zones || w.Reading != nil,
 			}
 		}
 		begun := w.Reading.After != nil || w.Reading.Done
@@ -120,7 +131,7 @@ func (p *Pull) Tally() Tally { return p.state.Tally }
 // Wanted returns the indices of the orders that must be read: those not known or not known as they are now.
 func (p *Pull) Wanted(keys []fieldmap.OrderKey) ([]int, error) {
 	wanted := make([]int, 0, len(keys))
-	if p.state.All {
+	if p.state.All && !p.state.Comers {
 		for i := range keys {
 			wanted = append(wanted, i)
 		}
@@ -138,7 +149,7 @@ func (p *Pull) Wanted(keys []fieldmap.OrderKey) ([]int, error) {
 		var scratch []byte
 		for i, key := range keys {
 			scratch = append(scratch[:0], key.Text...)
-			known, err := isKnown(states, scratch, key)
+			known, err := p.isKnown(states, scratch, key)
 			if err != nil {
 				return err
 			}
@@ -152,8 +163,8 @@ func (p *Pull) Wanted(keys []fieldmap.OrderKey) ([]int, error) {
 }
 
 // isKnown reports whether the order need not be read.
-func isKnown(states *bbolt.Cursor, text []byte, key fieldmap.OrderKey) (bool, error) {
-	if states == nil || key.Recent || key.Changed == "" {
+func (p *Pull) isKnown(states *bbolt.Cursor, text []byte, key fieldmap.OrderKey) (bool, error) {
+	if states == nil || !p.state.Comers && (key.Recent || key.Changed == "") {
 		return false, nil
 	}
 	value := seek(states, text)
@@ -161,7 +172,10 @@ func isKnown(states *bbolt.Cursor, text []byte, key fieldmap.OrderKey) (bool, er
 		return false, nil
 	}
 	state, err := decodeState(value)
-	return err == nil && !state.left && !state.voided() && string(state.changed) == key.Changed, err
+	if err != nil || state.left || state.voided() {
+		return false, err
+	}
+	return p.state.Comers || string(state.changed) == key.Changed, nil
 }
 
 // Store keeps a page in one transaction: its batch, what is now known of its orders, and the checkpoint. When it
@@ -233,6 +247,9 @@ func (r *readingState) page(page PageResult, stored Stored) {
 func (p *Pull) Finish(f FinishResult) (Finished, error) {
 	if !p.state.Done {
 		return Finished{}, fmt.Errorf("finish reading of %s: not all of its pages are stored", p.name)
+	}
+	if p.state.Comers {
+		return Finished{}, p.q.update("finish reading of what came into "+p.name, func(tx *bbolt.Tx) error { return p.closeComers(tx, f) })
 	}
 	if !f.Void && !p.first { // a first reading voids nothing
 		if vanished, err := p.doubt(); err != nil || vanished != nil {
@@ -349,7 +366,7 @@ func (p *Pull) close(tx *bbolt.Tx, f FinishResult) error {
 	}
 	r := w.Reading
 	last := &lastReading{
-		Fieldmap: r.Fieldmap, Started: r.Started, Ended: f.Now.UTC(), Resumed: r.Resumed, Skipped: f.Skipped, Left: r.Left, Keyless: f.Keyless,
+		Fieldmap: r.Fieldmap, Zones: r.Zones, Started: r.Started, Ended: f.Now.UTC(), Resumed: r.Resumed, Skipped: f.Skipped, Left: r.Left, Keyless: f.Keyless,
 	}
 	if r.Partial && w.Last != nil {
 		last.Left = w.Last.Left // that of the last reading that read every order
@@ -357,6 +374,23 @@ func (p *Pull) close(tx *bbolt.Tx, f FinishResult) error {
 	w.Last, w.Reading, w.Adopted = last, nil, false
 	w.Readings++
 	w.Changes++
+	if err := w.save(tx, p.name); err != nil {
+		return err
+	}
+	return record(tx, Entry{Kind: ReadingEntry, At: f.Now, Week: p.name, Fieldmap: r.Fieldmap, Tally: &r.Tally})
+}
+
+// closeComers ends a reading of what came into the week. The last reading is still the one before, since what was in the week
+// was not looked at.
+func (p *Pull) closeComers(tx *bbolt.Tx, f FinishResult) error {
+	w, err := p.load(tx)
+	if err != nil {
+		return err
+	}
+	r := w.Reading
+	if w.Reading = nil; w.Last == nil { // it was taken over from the collector
+		w.Last = &lastReading{Fieldmap: r.Fieldmap, Started: r.Started, Ended: f.Now.UTC()}
+	}
 	if err := w.save(tx, p.name); err != nil {
 		return err
 	}

@@ -69,6 +69,10 @@ type Queue struct {
 	// Hold is how long a batch waits before it may be sent: the time the dealer has to look at it.
 	Hold   time.Duration
 	Logger *slog.Logger
+	// Zones are those by which weeks are read now. A week that was last read by others is read anew.
+	Zones Zones
+	// Clock tells the time; nil: [time.Now]. Tests set it back.
+	Clock func() time.Time
 	// Program is the version of the program that opens the queue. It is kept where that makes the file or brings it to a
 	// newer format, so that an older program can say which one it takes.
 	Program string
@@ -146,6 +150,14 @@ func (q *Queue) Close() error {
 		err = nil
 	}
 	return errors.Join(err, q.closeDatabase())
+}
+
+// now is what the clock of this machine says, right or wrong.
+func (q *Queue) now() time.Time {
+	if q.Clock != nil {
+		return q.Clock()
+	}
+	return time.Now()
 }
 
 // Dealer returns the dealer whose queue it is.

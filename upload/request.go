@@ -171,7 +171,7 @@ func (r *sending) request(ctx context.Context, method, what string, body []byte,
 		return a, unreachable(a, err)
 	}
 	a.status = response.StatusCode
-	a.after, _ = retryAfter(response.Header.Get("Retry-After"), time.Now())
+	a.after, _ = retryAfter(response.Header.Get("Retry-After"), r.Queue.now())
 	return a, nil
 }
 

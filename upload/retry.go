@@ -64,7 +64,7 @@ func (s *Sender) isSoon(response *http.Response) bool {
 	if response == nil {
 		return true
 	}
-	asked, _ := retryAfter(response.Header.Get("Retry-After"), time.Now())
+	asked, _ := retryAfter(response.Header.Get("Retry-After"), s.Queue.now())
 	return asked <= s.RetryMax
 }
 
@@ -101,7 +101,7 @@ func (s *Sender) backoff(shortest, longest time.Duration, attempt int, response 
 	wait := min(longest, shortest<<min(attempt, 16))
 	wait = wait/2 + s.jitter(wait/2+1)
 	if response != nil {
-		if asked, ok := retryAfter(response.Header.Get("Retry-After"), time.Now()); ok {
+		if asked, ok := retryAfter(response.Header.Get("Retry-After"), s.Queue.now()); ok {
 			asked = min(asked<<min(attempt, 16), maxRetryAfter)
 			wait = max(wait, asked+s.jitter(asked/2+time.Second))
 		}

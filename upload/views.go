@@ -16,6 +16,8 @@ type WeekStatus struct {
 	ReadAt   time.Time `json:"read_at,omitzero"`  // when the last one ended
 	Resumed  bool      `json:"resumed,omitempty"` // the last one was stopped and gone on with by a later run: some pages are older than that
 	Reading  *Progress `json:"reading,omitempty"` // the unfinished one
+	Zones    bool      `json:"zones,omitempty"`   // it was last read by other zones than today's, or it is not known by which
+	Comers   bool      `json:"comers,omitempty"`  // what came into it from weeks beside it is being read
 	Anew     bool      `json:"anew,omitempty"`    // it was taken over from the collector, and is to be read from its beginning
 	Held     int       `json:"held"`              // orders that are sent, or queued, and not voided
 	Sent     int       `json:"sent"`              // lines with a receipt
@@ -50,7 +52,7 @@ func (q *Queue) Weeks() (weeks []WeekStatus, err error) {
 			return err
 		}
 		return bucket(tx, bucketWeeks).ForEach(func(name, _ []byte) error {
-			w, err := weekStatus(tx, string(name))
+			w, err := q.weekStatus(tx, string(name))
 			w.Parked = parked[w.Week]
 			w.Closed = w.Closed && !waits[w.Week] && !awaits
 			weeks = append(weeks, w)
@@ -60,13 +62,14 @@ func (q *Queue) Weeks() (weeks []WeekStatus, err error) {
 	return weeks, err
 }
 
-func weekStatus(tx *bbolt.Tx, name string) (WeekStatus, error) {
+func (q *Queue) weekStatus(tx *bbolt.Tx, name string) (WeekStatus, error) {
 	w := WeekStatus{Week: name}
 	state, err := loadWeek(tx, name)
 	if err != nil {
 		return w, err
 	}
 	w.Readings = state.Readings
+	w.Zones = state.Last == nil && state.Readings > 0 || state.Last != nil && state.Last.Zones != q.Zones
 	if state.Last != nil {
 		w.ReadAt, w.Resumed = state.Last.Ended, state.Last.Resumed
 		for _, s := range state.Last.Skipped {
@@ -76,7 +79,9 @@ func weekStatus(tx *bbolt.Tx, name string) (WeekStatus, error) {
 			w.Withheld += n
 		}
 	}
-	if r := state.Reading; r != nil {
+	if r := state.Reading; r != nil && r.Comers {
+		w.Comers = true
+	} else if r != nil {
 		w.Reading, w.Anew = &Progress{Started: r.Started, Tally: r.Tally}, r.anew()
 	}
 	if state.Closed != nil {

@@ -80,7 +80,7 @@ func (r *sending) askTakeOver(ctx context.Context, week string, untold error) er
 // takeOver makes a week what the collector holds of it, and returns errAdopted; or what stops the week, where it was taken
 // over too often.
 func (r *sending) takeOver(held *heldWeek) error {
-	if err := r.Queue.mayTakeOver(held.Week, time.Now()); err != nil {
+	if err := r.Queue.mayTakeOver(held.Week, r.Queue.now()); err != nil {
 		r.weeks[held.Week] = err
 		return err
 	}
@@ -114,7 +114,7 @@ func (q *Queue) mayTakeOver(week string, now time.Time) error {
 	}); err != nil {
 		return err
 	}
-	if w.TakenOver < takeOversMost || now.Sub(w.TakenOverAt) >= takeOverPause {
+	if w.TakenOver < takeOversMost || now.Sub(w.TakenOverAt).Abs() >= takeOverPause {
 		return nil
 	}
 	return &SendError{

@@ -26,21 +26,32 @@ type weekState struct {
 	TakenOverAt time.Time `json:"taken_over_at,omitzero"`
 }
 
+// Zones are the time zones by which a week is read, by their IANA names. They decide which orders are its own, and what is
+// sent of their times.
+type Zones struct {
+	Weeks string `json:"weeks"` // the dealer's: where a week begins and ends
+	Times string `json:"times"` // the DMS's: what its clock means
+}
+
 // readingState is the checkpoint of an unfinished reading.
 type readingState struct {
 	Fieldmap string          `json:"fieldmap"`
+	Zones    Zones           `json:"zones,omitzero"`
 	Started  time.Time       `json:"started"`
 	After    []byte          `json:"after,omitempty"`
 	Done     bool            `json:"done,omitempty"`    // all pages are stored
 	Resumed  bool            `json:"resumed,omitempty"` // some pages are of an earlier run
-	All      bool            `json:"all,omitempty"`     // the whitelist is another one than last time: every order is read
+	All      bool            `json:"all,omitempty"`     // the whitelist or the zones are others than last time: every order is read
+	Comers   bool            `json:"comers,omitempty"`  // only orders that the week is not known to hold are read, and none is voided
 	Partial  bool            `json:"partial,omitempty"` // some orders were not read, since they did not change
+	Early    bool            `json:"early,omitempty"`   // none: the week was read before it was over, and is to be read again
 	Left     fieldmap.Counts `json:"left"`
 	Tally    Tally           `json:"tally"`
 }
 
 type lastReading struct {
 	Fieldmap string               `json:"fieldmap"`
+	Zones    Zones                `json:"zones,omitzero"` // zero: not known, or not all of the week was read by the same
 	Started  time.Time            `json:"started"`
 	Ended    time.Time            `json:"ended"`
 	Resumed  bool                 `json:"resumed,omitempty"`
