@@ -292,7 +292,7 @@ func (a *adoption) week() error {
 	w.TakenOverAt = a.now
 	due, early := a.again || w.Reading.anew(), w.Reading != nil && w.Reading.Early
 	a.follows = w.Undercut
-	w.Reading, w.Adopted, w.Undercut = nil, true, false
+	w.Reading, w.Adopted, w.Undercut, w.Behind = nil, true, false, nil
 	if w.Last != nil {
 		w.Last.Zones = Zones{} // by which what is held was read is not known
 	}
@@ -303,35 +303,29 @@ func (a *adoption) week() error {
 	return w.save(a.tx, a.name)
 }
 
-// undercut notes which weeks are to be taken over, too: lines wait of them, or are held, that follow from lines of this
-// week, since their orders came from here. Sent as they are, they would replace what the collector never had.
+// undercut notes which weeks are to be taken over, too, where lines of this one were taken back: those whose lines follow
+// from them, since their orders came from here. Sent as they are, they would replace what the collector never had.
 func (a *adoption) undercut() error {
-	behind := map[string]bool{}
-	if err := eachPending(a.tx, func(_ place, head batchHead) error {
-		behind[head.Week] = behind[head.Week] || slices.Contains(head.Behind, a.name)
+	if a.back == 0 {
 		return nil
+	}
+	found := map[string]weekState{}
+	if err := bucket(a.tx, bucketWeeks).ForEach(func(k, _ []byte) error {
+		w, err := loadWeek(a.tx, string(k))
+		if slices.Contains(w.Behind, a.name) {
+			found[string(k)] = w
+		}
+		return err
 	}); err != nil {
 		return err
 	}
-	if err := eachParked(a.tx, func(_ uint64, head parkedHead) error {
-		behind[head.Week] = behind[head.Week] || slices.Contains(head.Behind, a.name)
-		return nil
-	}); err != nil {
-		return err
-	}
-	for _, week := range slices.Sorted(maps.Keys(behind)) {
-		if !behind[week] {
-			continue
-		}
-		w, err := loadWeek(a.tx, week)
-		if err != nil {
-			return err
-		}
+	a.behind = slices.Sorted(maps.Keys(found))
+	for _, week := range a.behind {
+		w := found[week]
 		w.Undercut = true
 		if err := w.save(a.tx, week); err != nil {
 			return err
 		}
-		a.behind = append(a.behind, week)
 	}
 	return nil
 }

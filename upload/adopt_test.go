@@ -408,17 +408,15 @@ func TestOldCopyMovedLetGo(t *testing.T) {
 	s.comesRight()
 }
 
-// TestOldCopyMovedLater holds the same where the second week was asked about first, and something of it sent.
-func TestOldCopyMovedLater(t *testing.T) {
+// TestOldCopyMovedBothWays holds the same where an order moved the other way, too: then the second week was asked about first.
+func TestOldCopyMovedBothWays(t *testing.T) {
 	s := newSite(t)
-	s.pull("2026-W45", order("RO7", "horn"))
 	s.movedBehindCopy(t, order("RO2", "oil"), order("RO7", "horn"))
-	if sent := s.send(); sent.Adopted != 2 || sent.Orders != 1 {
+	s.pull("2026-W46", order("RO7", "horn"))
+	if sent := s.send(); sent.Adopted != 2 || sent.Batches != 0 {
 		t.Errorf("sent %+v", sent)
 	}
-	s.run(time.Now(), []uploadtest.Order{order("RO2", "oil"), order("RO7", "horn")}, []uploadtest.Order{order("RO8", "wash")})
-	s.wantHeld(map[string]int{"2026-W45/RO2": 1, "2026-W45/RO7": 1, "2026-W46/RO8": 1})
-	s.sound()
+	s.comesRight()
 }
 
 // TestOldCopyMovedKnown holds that an order that the collector has in the first week is voided there before it comes in the
@@ -498,6 +496,26 @@ func TestOldCopyMovedHeld(t *testing.T) {
 			}
 		}
 		s.comesRight()
+	}
+}
+
+// TestOldCopyMovedEdited holds the same of an order that was held in the week that it is in now, and then edited there, or moved on
+// from there: no line of it waits that names where it came from.
+func TestOldCopyMovedEdited(t *testing.T) {
+	for week, adopted := range map[string]int{"2026-W45": 2, "2026-W44": 3} {
+		s := newSite(t)
+		s.orders = uploadtest.NewOrdersThat(t, fieldmap.HoldNarratives, "maker")
+		s.movedBehindCopy(t, order("RO2", "oil, ssn 078-05-1120"))
+		s.pull(week, order("RO2", "oil"))
+		if sent := s.send(); sent.Adopted != adopted || sent.Batches != 0 {
+			t.Errorf("%s: sent %+v", week, sent)
+		}
+		for range 2 {
+			s.readSend("2026-W46", order("RO8", "wash"))
+			s.readSend(week, order("RO2", "oil"))
+		}
+		s.wantHeld(map[string]int{week + "/RO2": 1, "2026-W46/RO8": 1})
+		s.sound()
 	}
 }
 

@@ -38,7 +38,6 @@ type batchHead struct {
 	Again     bool      `json:"again,omitempty"`   // it was delivered before, and the collector lost it
 	Offered   bool      `json:"offered,omitempty"` // to the collector, which may have it, whatever became of its answer
 	Released  time.Time `json:"released,omitzero"` // when a person let it go before its time
-	Behind    []string  `json:"behind,omitempty"`  // weeks that orders of it came from: their lines follow from those of that week
 }
 
 // place is where a batch stands in the queue. Places sort as bytes in the order of sending. A batch that takes the

@@ -82,7 +82,7 @@ func deliverIn(tx *bbolt.Tx, w waiting, receipt Receipt, signed []byte) error {
 		return err
 	}
 	head := w.head
-	head.Delivered, head.Behind = receipt.Stored, nil // should it be lost there: what it follows from was sent before it
+	head.Delivered = receipt.Stored
 	if err := putHead(tx, w.at, head); err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (q *Queue) putAgain(tx *bbolt.Tx, at place, from batchHead, lines [][]byte,
 	if err != nil {
 		return err
 	}
-	head := batchHead{Week: from.Week, Fieldmap: from.Fieldmap, Orders: len(lines), Made: from.Made, Again: from.Again, Released: from.Released, Behind: from.Behind}
+	head := batchHead{Week: from.Week, Fieldmap: from.Fieldmap, Orders: len(lines), Made: from.Made, Again: from.Again, Released: from.Released}
 	text := joinLines(lines)
 	_, _, err = q.putBatch(tx, at, head, text, mentions, nil, nil)
 	return err

@@ -14,7 +14,7 @@ func (w *pageWriter) hold(record fieldmap.Record, state, next orderState) (order
 		return next, err
 	}
 	w.stored.Parked++
-	head := parkedHead{Week: w.name, Key: line.Key, Lines: 1, Held: true, Reason: record.Held(), Since: w.now, Fieldmap: w.digest, Behind: w.behind}
+	head := parkedHead{Week: w.name, Key: line.Key, Lines: 1, Held: true, Reason: record.Held(), Since: w.now, Fieldmap: w.digest}
 	return next, w.q.parkLines(w.tx, head, "", []string{line.Key}, [][]byte{text}, orderTags{line.Key: record.Tags()})
 }
 

@@ -30,8 +30,8 @@ type pageWriter struct {
 	lines   []byte       // of the page's own batch
 	about   []byte       // the mentions of lines
 	orders  int          // lines in lines
-	behind  []string     // weeks that orders of lines, or what is held, came from
 	voids   []*voidLines // of orders that left other weeks
+	behind  []string     // weeks that orders of the page came from
 	packed  []byte
 	sealed  [][]byte // one for each batch of the transaction: bbolt reads them when it commits
 	batches int      // of sealed: in use
@@ -76,8 +76,8 @@ func (w *pageWriter) begin(q *Queue, tx *bbolt.Tx, p *Pull) {
 	w.q, w.tx, w.week, w.name, w.digest, w.reading, w.started = q, tx, p.week, p.name, p.digest.String(), p.number, p.state.Started
 	w.now = q.now().UTC()
 	w.records, w.keys, w.puts, w.values = w.records[:0], w.keys[:0], w.puts[:0], w.values[:0]
-	w.lines, w.about, w.orders, w.behind = w.lines[:0], w.about[:0], 0, w.behind[:0]
-	w.voids, w.batches, w.parks = w.voids[:0], 0, w.parks[:0]
+	w.lines, w.about, w.orders = w.lines[:0], w.about[:0], 0
+	w.voids, w.behind, w.batches, w.parks = w.voids[:0], nil, 0, w.parks[:0]
 	w.stored = Stored{}
 }
 
@@ -254,8 +254,8 @@ func (w *pageWriter) leave(other fieldmap.Week) (state orderState, problem strin
 	if state.revision == 0 { // the collector never had it
 		return state, "", orders.Delete(w.key)
 	}
-	if !slices.Contains(w.behind, name) {
-		w.behind = append(w.behind, name)
+	if err := w.follow(name); err != nil {
+		return state, "", err
 	}
 	state.left = true
 	if err := orders.Put(w.key, state.append(nil)); err != nil {
@@ -265,6 +265,16 @@ func (w *pageWriter) leave(other fieldmap.Week) (state orderState, problem strin
 		state.revision++ // it is kept free: the line may be released
 	}
 	return state, "", nil
+}
+
+// follow notes that an order came from another week, where its lines may follow from those of a third.
+func (w *pageWriter) follow(week string) error {
+	if slices.Contains(w.behind, week) {
+		return nil
+	}
+	s, err := loadWeek(w.tx, week)
+	w.behind = append(append(w.behind, week), s.Behind...)
+	return err
 }
 
 // sawToo reports whether this run has read another week too, and saw the order there. The readings of a run have the
@@ -335,7 +345,7 @@ func (w *pageWriter) seeOne(key string) error {
 // flush stores the lines so far as batches: first what left other weeks, then what came into this one.
 func (w *pageWriter) flush() error {
 	for _, v := range w.voids {
-		if err := w.store(v.week, v.lines, v.about, v.orders, nil); err != nil {
+		if err := w.store(v.week, v.lines, v.about, v.orders); err != nil {
 			return err
 		}
 		if err := touchWeek(w.tx, v.week); err != nil {
@@ -344,15 +354,15 @@ func (w *pageWriter) flush() error {
 	}
 	w.voids = w.voids[:0]
 	if w.orders > 0 {
-		if err := w.store(w.name, w.lines, w.about, w.orders, w.behind); err != nil {
+		if err := w.store(w.name, w.lines, w.about, w.orders); err != nil {
 			return err
 		}
 	}
-	w.lines, w.about, w.orders, w.behind = w.lines[:0], w.about[:0], 0, w.behind[:0]
+	w.lines, w.about, w.orders = w.lines[:0], w.about[:0], 0
 	return nil
 }
 
-func (w *pageWriter) store(week string, lines, about []byte, orders int, behind []string) error {
+func (w *pageWriter) store(week string, lines, about []byte, orders int) error {
 	pending, err := loadPending(w.tx)
 	if err != nil {
 		return err
@@ -364,7 +374,7 @@ func (w *pageWriter) store(week string, lines, about []byte, orders int, behind 
 	if w.batches == len(w.sealed) {
 		w.sealed = append(w.sealed, nil)
 	}
-	head := batchHead{Week: week, Fieldmap: w.digest, Orders: orders, Made: w.now, Behind: behind}
+	head := batchHead{Week: week, Fieldmap: w.digest, Orders: orders, Made: w.now}
 	w.packed, w.sealed[w.batches], err = w.q.putBatch(w.tx, at, head, lines, about, w.packed, w.sealed[w.batches])
 	if err != nil {
 		return err

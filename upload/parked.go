@@ -23,7 +23,6 @@ type parkedHead struct {
 	Reading  uint32    `json:"reading,omitempty"` // Lines == 0: in which it was last found so
 	ID       string    `json:"id,omitempty"`      // of the batch that was refused
 	Fieldmap string    `json:"fieldmap,omitempty"`
-	Behind   []string  `json:"behind,omitempty"` // Held: see batchHead
 }
 
 // parkedLines is the payload of what the collector refused, or of an order that is held. It is sealed: the collector's words may repeat what an

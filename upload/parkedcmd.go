@@ -147,7 +147,7 @@ func (q *Queue) Release(number uint64, who string) error {
 		if err != nil {
 			return err
 		}
-		from := batchHead{Week: head.Week, Fieldmap: head.Fieldmap, Made: head.Since, Behind: head.Behind}
+		from := batchHead{Week: head.Week, Fieldmap: head.Fieldmap, Made: head.Since}
 		if err := q.putAgain(tx, at, from, due, tags); err != nil {
 			return err
 		}

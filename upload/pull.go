@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -198,6 +199,9 @@ func (p *Pull) Store(page PageResult) (Stored, error) {
 		stored = writer.stored
 		w, err := p.load(tx) // only now: what was parked may have touched it
 		if err != nil {
+			return err
+		}
+		if err := w.follow(tx, slices.DeleteFunc(writer.behind, func(week string) bool { return week == p.name })); err != nil {
 			return err
 		}
 		next = *w.Reading

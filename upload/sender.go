@@ -124,7 +124,11 @@ func (r *sending) batches(ctx context.Context) error {
 
 // mayGo holds what must hold before a batch is sent, of its week, of those that it follows from, and of its whitelist.
 func (r *sending) mayGo(ctx context.Context, head batchHead) error {
-	for _, week := range append(head.Behind, head.Week) {
+	state, err := r.Queue.weekState(head.Week)
+	if err != nil {
+		return err
+	}
+	for _, week := range append(state.Behind, head.Week) {
 		if err := r.checkWeek(ctx, week); err != nil {
 			return err
 		}

@@ -25,9 +25,11 @@ func (r *sending) checkWeek(ctx context.Context, week string) error {
 	if err, checked := r.weeks[week]; checked {
 		return err
 	}
-	if undercut, err := r.Queue.isUndercut(week); err != nil {
+	state, err := r.Queue.weekState(week)
+	if err != nil {
 		return err
-	} else if undercut {
+	}
+	if state.Undercut {
 		r.Logger.Warn("orders of the week came from a week that was taken over: it is taken over and read again, too", "week", week)
 		return r.askTakeOver(ctx, week, undercutWeek(week))
 	}
@@ -107,11 +109,8 @@ const (
 
 // mayTakeOver returns the error that says that a week was taken over too often.
 func (q *Queue) mayTakeOver(week string, now time.Time) error {
-	var w weekState
-	if err := q.view("look how often "+week+" was taken over", func(tx *bbolt.Tx) (err error) {
-		w, err = loadWeek(tx, week)
-		return err
-	}); err != nil {
+	w, err := q.weekState(week)
+	if err != nil {
 		return err
 	}
 	if w.TakenOver < takeOversMost || now.Sub(w.TakenOverAt).Abs() >= takeOverPause {
@@ -197,14 +196,13 @@ func undercutWeek(week string) error {
 	}
 }
 
-// isUndercut reports whether a week is to be taken over since one was that orders of it came from.
-func (q *Queue) isUndercut(week string) (undercut bool, err error) {
-	err = q.view("look what "+week+" follows from", func(tx *bbolt.Tx) error {
-		w, err := loadWeek(tx, week)
-		undercut = w.Undercut
+// weekState returns the state of a week.
+func (q *Queue) weekState(week string) (w weekState, err error) {
+	err = q.view("look at "+week, func(tx *bbolt.Tx) error {
+		w, err = loadWeek(tx, week)
 		return err
 	})
-	return undercut, err
+	return w, err
 }
 
 // batchesOf returns the ids of a week's batches.

@@ -3,6 +3,7 @@ package upload
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -19,7 +20,8 @@ type weekState struct {
 	Changes  uint64        `json:"changes"`           // counts whatever may change the manifest
 	Closed   *closedState  `json:"closed,omitempty"`
 	Adopted  bool          `json:"adopted,omitempty"`  // its orders were taken over from the collector, and not read to the end since
-	Undercut bool          `json:"undercut,omitempty"` // what waits of it may follow from lines of another week that were taken back: it is to be taken over, too
+	Behind   []string      `json:"behind,omitempty"`   // weeks that orders of it came from, of which lines waited then: its own follow from those
+	Undercut bool          `json:"undercut,omitempty"` // lines of such a week were taken back: it is to be taken over, too
 	Dropped  []DropCount   `json:"dropped,omitempty"`  // all that was ever dropped of what waited
 
 	TakenOver   int       `json:"taken_over,omitempty"` // how often since it was last closed
@@ -95,6 +97,17 @@ func (w *weekState) save(tx *bbolt.Tx, week string) error {
 		return fmt.Errorf("keep week %s: %w", week, err)
 	}
 	return bucket(tx, bucketWeeks).Put([]byte(week), text)
+}
+
+// follow notes from which weeks orders came. What those weeks have sent by now cannot be taken back.
+func (w *weekState) follow(tx *bbolt.Tx, weeks []string) error {
+	if len(w.Behind)+len(weeks) == 0 {
+		return nil
+	}
+	waits, err := weeksWithPending(tx)
+	w.Behind = slices.Compact(slices.Sorted(slices.Values(append(w.Behind, weeks...))))
+	w.Behind = slices.DeleteFunc(w.Behind, func(week string) bool { return !waits[week] })
+	return err
 }
 
 // touchWeek notes that a week's manifest may have to say something else now.
