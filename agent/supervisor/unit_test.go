@@ -47,8 +47,8 @@ func TestNamed(t *testing.T) {
 			}
 			seen[own] = true
 		}
-		if len(s.Account) > 32 {
-			t.Errorf("%s is too long for an account of Linux", s.Account)
+		if len(s.Name) > 32 { // the account has that name there
+			t.Errorf("%s is too long for an account of Linux", s.Name)
 		}
 	}
 }
