@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"roagent/fieldmap"
+	"roagent/upload"
 )
 
 type pullCommand struct {
@@ -187,9 +188,9 @@ func (s *site) noteWeeks(weeks []fieldmap.Week, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	finished := finishedWeeks(known)
+	read := weeksWhere(known, func(w upload.WeekStatus) bool { return w.Readings > 0 })
 	for _, w := range weeks {
-		if slices.Contains(finished, w) {
+		if slices.Contains(read, w) {
 			continue
 		}
 		if _, err := s.queue.Begin(w, s.plan.Digest, now); err != nil {

@@ -158,7 +158,7 @@ func (st *status) printWeeks(p *program) error {
 // weekState says in a word or two where a week stands.
 func weekState(w upload.WeekStatus) string {
 	switch {
-	case w.Anew:
+	case w.Anew, w.Early:
 		return "to be read again"
 	case w.Reading != nil:
 		return "being read"
@@ -170,10 +170,10 @@ func weekState(w upload.WeekStatus) string {
 	return "open"
 }
 
-// finishedWeeks returns the weeks that were read to their end, and stoppedWeeks those whose reading is under way, or was gone on
+// finishedWeeks returns the weeks that were read to their end, once they were over, and stoppedWeeks those whose reading is under way, or was gone on
 // with after a stop.
 func finishedWeeks(weeks []upload.WeekStatus) []fieldmap.Week {
-	return weeksWhere(weeks, func(w upload.WeekStatus) bool { return w.Readings > 0 })
+	return weeksWhere(weeks, func(w upload.WeekStatus) bool { return w.Readings > 0 && !w.Early })
 }
 
 func stoppedWeeks(weeks []upload.WeekStatus) []fieldmap.Week {

@@ -18,6 +18,7 @@ type WeekStatus struct {
 	Reading  *Progress `json:"reading,omitempty"` // the unfinished one
 	Zones    bool      `json:"zones,omitempty"`   // it was last read by other zones than today's, or it is not known by which
 	Comers   bool      `json:"comers,omitempty"`  // what came into it from weeks beside it is being read
+	Early    bool      `json:"early,omitempty"`   // it was read before it was over, and is to be read again
 	Anew     bool      `json:"anew,omitempty"`    // it was taken over from the collector, and is to be read from its beginning
 	Held     int       `json:"held"`              // orders that are sent, or queued, and not voided
 	Sent     int       `json:"sent"`              // lines with a receipt
@@ -82,7 +83,7 @@ func (q *Queue) weekStatus(tx *bbolt.Tx, name string) (WeekStatus, error) {
 	if r := state.Reading; r != nil && r.Comers {
 		w.Comers = true
 	} else if r != nil {
-		w.Reading, w.Anew = &Progress{Started: r.Started, Tally: r.Tally}, r.anew()
+		w.Reading, w.Anew, w.Early = &Progress{Started: r.Started, Tally: r.Tally}, r.anew(), r.Early
 	}
 	if state.Closed != nil {
 		w.ClosedAt, w.Closed = state.Closed.At, state.Closed.Changes == state.Changes
