@@ -138,7 +138,7 @@ func noteReceipt(tx *bbolt.Tx, head batchHead, signed []byte) error {
 			"revisions skip a number: something seems to be missing", 278,
 		},
 		{
-			"a reading goes on under another whitelist", "upload/pull.go", "w.Reading == nil || w.Reading.Fieldmap != digest.String() || ", "w.Reading == nil || ",
+			"a reading goes on under another whitelist", "upload/pull.go", "|| w.Reading.Fieldmap != digest.String() || w.Reading.Zones != q.Zones || w.Reading.Comers", "|| w.Reading.Comers",
 			"orders of one week are read by two whitelists", 5,
 		},
 		{
