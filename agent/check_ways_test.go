@@ -264,13 +264,13 @@ func tunnel(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.WriteHeader(http.StatusOK)
-	conn, _, err := http.NewResponseController(w).Hijack()
+	conn, ahead, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return
 	}
 	go func() {
 		defer to.Close()
-		_, _ = io.Copy(to, conn)
+		_, _ = io.Copy(to, ahead) // what the server has read already, and then the connection
 	}()
 	go func() {
 		defer conn.Close()
