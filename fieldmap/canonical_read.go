@@ -61,6 +61,9 @@ func (c canonicalWhitelist) whitelist() (*Whitelist, error) {
 	for _, classed := range c.Classes {
 		w.Classes = append(w.Classes, Classed{Class: classed.Class, Name: classed.Name})
 	}
+	if c.Version != version {
+		return nil, fmt.Errorf("version %d: %w", c.Version, errNotCanonical)
+	}
 	if !slices.Contains([]Narratives{RedactNarratives, HoldNarratives, SendNarratives}, w.Narratives) {
 		return nil, fmt.Errorf("narratives %q: %w", w.Narratives, errNotCanonical)
 	}

@@ -39,6 +39,8 @@ func TestParseCanonicalRefuses(t *testing.T) {
 	for name, replace := range map[string][2]string{
 		"another order":      {`"fieldmap":1,"recipient":"Example Motor Sales, Customer Services",`, `"recipient":"Example Motor Sales, Customer Services","fieldmap":1,`},
 		"blanks":             {`"fieldmap":1`, `"fieldmap": 1`},
+		"no version":         {`"fieldmap":1`, `"fieldmap":0`},
+		"another version":    {`"fieldmap":1`, `"fieldmap":2`},
 		"an unknown part":    {`"fieldmap":1`, `"fieldmap":1,"marketing":true`},
 		"a doubled part":     {`"fieldmap":1`, `"fieldmap":1,"fieldmap":1`},
 		"other letters":      {`"recipient"`, `"Recipient"`},

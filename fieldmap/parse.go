@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"regexp"
 	"slices"
+	"strconv"
 
 	"roagent/fieldmap/strictyaml"
 )
@@ -23,7 +24,7 @@ func Parse(file string, source []byte) (*Whitelist, error) {
 	root, problems := strictyaml.Parse(file, source)
 	o := root.Object("fieldmap recipient purpose agreement orders", "narratives classes")
 	w := &Whitelist{
-		Version:    1,
+		Version:    version,
 		Recipient:  o.Get("recipient").Text(),
 		Purpose:    o.Get("purpose").Text(),
 		Agreement:  o.Get("agreement").Text(),
@@ -31,8 +32,8 @@ func Parse(file string, source []byte) (*Whitelist, error) {
 		Classes:    parseClasses(o.Get("classes")),
 		Orders:     parseOrders(o.Get("orders")),
 	}
-	if version := o.Get("fieldmap"); version.Given() && version.Text() != "1" {
-		version.Problem("write fieldmap: 1; a newer whitelist needs a newer roagent", "this roagent reads version 1 of the whitelist")
+	if v := o.Get("fieldmap"); v.Given() && v.Text() != strconv.Itoa(version) {
+		v.Problem("write fieldmap: 1; a newer whitelist needs a newer roagent", "this roagent reads version 1 of the whitelist")
 	}
 	w.verify(problems)
 	if err := problems.Err(); err != nil {

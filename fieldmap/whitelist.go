@@ -8,10 +8,13 @@ import (
 	"roagent/fieldmap/strictyaml"
 )
 
+// version is that of the whitelist's format, which a file and its canonical form begin with.
+const version = 1
+
 // Whitelist is a fieldmap.yaml as it was written: everything that the agent may read, each with a reason.
 // It is made by [Parse], which has checked it; the order of all lists is the file's. At is where a part stands in it.
 type Whitelist struct {
-	Version    int // 1
+	Version    int
 	Recipient  string
 	Purpose    string
 	Agreement  string
