@@ -54,7 +54,7 @@ func simTroubles() []simTrouble {
 			w.at(w.within(monday.Add(-time.Hour), 6*time.Hour), func() { w.happened("process: the machine sleeps"); w.agent.stop() })
 			w.at(w.within(monday.Add(day), 12*day), w.restart)
 		}},
-		{[]string{"process: two agents on one folder"}, func(w *simWorld, monday time.Time) {
+		{[]string{simTwoAgents}, func(w *simWorld, monday time.Time) {
 			w.at(w.within(monday.Add(-3*time.Hour), 6*time.Hour), w.bringSecond)
 			w.at(w.within(monday.Add(4*time.Hour), 3*day), w.leaveSecond)
 		}},
@@ -117,6 +117,8 @@ func simKinds() []string {
 	slices.Sort(kinds)
 	return slices.Compact(kinds)
 }
+
+const simTwoAgents = "process: two agents on one folder"
 
 // simSwarm is what goes wrong in a world that knows only some of the faults, and those often: what takes two or three of one
 // kind in a row is rare where all kinds take turns.
@@ -192,10 +194,10 @@ func (w *simWorld) bringSecond() {
 	if w.shared() {
 		return
 	}
-	w.happened("process: two agents on one folder")
+	w.happened(simTwoAgents)
 	w.say("a second agent is started on the same folder")
 	w.mu.Lock()
-	w.second = &simAgent{w: w, r: rand.New(rand.NewPCG(w.seed, 100+uint64(w.faults["process: two agents on one folder"]))), name: "second agent", data: w.agent.data}
+	w.second = &simAgent{w: w, r: rand.New(rand.NewPCG(w.seed, 100+uint64(w.faults[simTwoAgents]))), name: "second agent", data: w.agent.data}
 	w.mu.Unlock()
 	w.second.start()
 }

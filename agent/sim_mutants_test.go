@@ -49,11 +49,11 @@ func mutants() []mutant {
 			"the collector acknowledges what it could not store", "upload/collector/batch.go",
 			"	status, err := h.keepBatch(r.Context(), t, packed)\n",
 			"	status, err := h.keepBatch(r.Context(), t, packed)\n	if err != nil {\n		status, err = http.StatusCreated, nil\n	}\n",
-			"the receipt proves what nobody has", 26,
+			"the receipt proves what nobody has", 35,
 		},
 		{
 			"the overlap is forgotten", "upload/pull.go", "const overlap = 24 * time.Hour\n", "const overlap = 0\n",
-			"edits of the moment of a reading, and late commits, never come", 393,
+			"edits of the moment of a reading, and late commits, never come", 500,
 		},
 		{
 			"a 403 is taken for a refusal of the orders", "upload/status.go",
@@ -145,7 +145,7 @@ func noteReceipt(tx *bbolt.Tx, head batchHead, signed []byte) error {
 			"a broken connection ends a page, and half of it counts", "extract/rows.go",
 			"		if err := rows.Next(values); errors.Is(err, io.EOF) {\n			return nil\n		} else if err != nil {\n			return err\n",
 			"		if err := rows.Next(values); errors.Is(err, io.EOF) || err != nil {\n			return nil\n",
-			"orders that are there are voided", 82,
+			"orders that are there are voided", 145,
 		},
 		{
 			"the collector acknowledges before what it stores is durable", "upload/collector/batch.go",

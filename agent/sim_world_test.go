@@ -34,6 +34,7 @@ type simWorld struct {
 	zone  *time.Location // where the dealership is, whatever the configuration says
 	zones *simZones      // nil: the configuration's are never changed
 	clock *rand.Rand     // nil: the agent's clock is right
+	twins *rand.Rand     // nil: no two edits have one time
 
 	shop   *simShop
 	shopMu sync.Mutex
@@ -91,6 +92,7 @@ func newSimWorld(t *testing.T, dir string, seed uint64, weeks int) *simWorld {
 	w.shop.behind = w.swarm.behind
 	w.zones = drawSimZones(rand.New(rand.NewPCG(seed, 1001)))
 	w.clock = drawSimClock(rand.New(rand.NewPCG(seed, 1002)))
+	w.twins = w.drawTwins(rand.New(rand.NewPCG(seed, 1003)))
 	w.writeConfig()
 	w.approve()
 	return w
@@ -265,6 +267,7 @@ func (w *simWorld) live() {
 		w.plan(w.badWeek)
 		w.plan(w.zoneWeek)
 		w.plan(w.clockWeek)
+		w.plan(w.twinWeek)
 		w.passWeek()
 	}
 	w.settle()
