@@ -83,8 +83,8 @@ func bubbleStoreOn(t *testing.T, store collector.Store, weeks int, schedule stri
 	return p, transport, dms
 }
 
-// closed returns the weeks for which the store holds the collector's receipt.
-func closed(t *testing.T, p *program) []string {
+// knownWeeks returns the weeks that the store knows, and the dealer's zone, once the service is not at work.
+func knownWeeks(t *testing.T, p *program) ([]upload.WeekStatus, *time.Location) {
 	t.Helper()
 	s, err := p.openSite()
 	for isLocked(err) { // the service is at work
@@ -99,6 +99,13 @@ func closed(t *testing.T, p *program) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return weeks, s.config.Dealer.Zone
+}
+
+// closed returns the weeks for which the store holds the collector's receipt.
+func closed(t *testing.T, p *program) []string {
+	t.Helper()
+	weeks, _ := knownWeeks(t, p)
 	var names []string
 	for _, w := range weeks {
 		if w.Closed {

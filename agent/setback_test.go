@@ -48,25 +48,13 @@ func TestServiceClockSetBack(t *testing.T) {
 // and those of them that are due again.
 func readLater(t *testing.T, p *program) (later, due []string) {
 	t.Helper()
-	s, err := p.openSite()
-	for isLocked(err) { // the service is at work
-		time.Sleep(time.Minute)
-		s, err = p.openSite()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.close()
-	known, err := s.queue.Weeks()
-	if err != nil {
-		t.Fatal(err)
-	}
+	known, zone := knownWeeks(t, p)
 	for _, w := range known {
 		week, err := fieldmap.ParseWeek(w.Week)
 		if err != nil {
 			t.Fatal(err)
 		}
-		over := week.End(s.config.Dealer.Zone)
+		over := week.End(zone)
 		if w.Readings == 0 || !w.ReadAt.Before(over) && !w.ReadAt.After(time.Now()) {
 			continue
 		}
