@@ -353,7 +353,7 @@ func (s *canarySite) files() {
 	if err != nil {
 		s.Fatal(err)
 	}
-	names, err := s.store.List(s.ctx, "dealers/"+rigDealer+"/"+s.week.String())
+	names, err := collector.Names(s.ctx, s.store, "dealers/"+rigDealer+"/"+s.week.String())
 	if err != nil {
 		s.Fatal(err)
 	}

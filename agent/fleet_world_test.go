@@ -334,7 +334,7 @@ func (s *fleetStore) Get(ctx context.Context, name string) ([]byte, error) {
 	return s.of(name).Get(ctx, name)
 }
 
-func (s *fleetStore) List(ctx context.Context, folder string) ([]string, error) {
+func (s *fleetStore) List(ctx context.Context, folder string) ([]collector.Object, error) {
 	return s.of(folder).List(ctx, folder)
 }
 

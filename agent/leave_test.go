@@ -145,7 +145,7 @@ func (r *rig) hasLeft(t *testing.T) {
 	if err != nil || deletion.Weeks != 1 || deletion.Orders < 50 || left[0].Orders < 50 {
 		t.Errorf("%+v with %+v, %v", left[0], deletion, err)
 	}
-	if names, err := r.store.List(t.Context(), "dealers"); err != nil || len(names) > 0 {
+	if names, err := collector.Names(t.Context(), r.store, "dealers"); err != nil || len(names) > 0 {
 		t.Errorf("the collector has %v, %v", names, err)
 	}
 	r.mustRun(t, "ledger", "verify")

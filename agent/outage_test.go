@@ -161,7 +161,7 @@ func allArrived(t *testing.T, p *program, store collector.Store, weeks int) {
 		if err := collector.Export(t.Context(), store, rigDealer, week, &held); err != nil {
 			t.Fatal(err)
 		}
-		names, err := store.List(t.Context(), simFolder(week)+"/batches")
+		names, err := collector.Names(t.Context(), store, simFolder(week)+"/batches")
 		if err != nil {
 			t.Fatal(err)
 		}

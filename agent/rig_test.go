@@ -294,7 +294,7 @@ func (r *rig) heldOnce(t *testing.T) {
 	t.Helper()
 	var names []string
 	for _, week := range r.weeks {
-		list, err := r.store.List(t.Context(), simFolder(week)+"/batches")
+		list, err := collector.Names(t.Context(), r.store, simFolder(week)+"/batches")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -220,7 +220,7 @@ func scriptDeclared(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: declared [lose]")
 	}
 	ctx, store := context.Background(), world(ts).store
-	names, err := store.List(ctx, "dealers/"+rigDealer+"/fieldmaps")
+	names, err := collector.Names(ctx, store, "dealers/"+rigDealer+"/fieldmaps")
 	ts.Check(err)
 	for _, name := range names {
 		form, err := store.Get(ctx, name)

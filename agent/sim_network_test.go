@@ -337,12 +337,12 @@ func (s *simStore) Get(ctx context.Context, name string) ([]byte, error) {
 	return s.MemStore.Get(ctx, name)
 }
 
-func (s *simStore) List(ctx context.Context, folder string) ([]string, error) {
+func (s *simStore) List(ctx context.Context, folder string) ([]collector.Object, error) {
 	if err := s.step(false); err != nil {
 		return nil, err
 	}
-	names, err := s.MemStore.List(ctx, folder)
-	return slices.DeleteFunc(names, func(name string) bool { return s.lost(name, false) }), err
+	objects, err := s.MemStore.List(ctx, folder)
+	return slices.DeleteFunc(objects, func(o collector.Object) bool { return s.lost(o.Name, false) }), err
 }
 
 // lost reports whether an object is forgotten; found: and that it is no longer.
@@ -358,7 +358,7 @@ func (s *simStore) lost(name string, found bool) bool {
 
 // forget loses the objects of a folder.
 func (s *simStore) forget(folder string) int {
-	names, err := s.List(context.Background(), folder)
+	names, err := collector.Names(context.Background(), s, folder)
 	if err != nil {
 		panic(err)
 	}

@@ -332,7 +332,7 @@ func (w *simWorld) unlisted() {
 func (s *simStore) batches() (names []string) {
 	now := fieldmap.WeekOf(time.Now())
 	for week := now.Add(-156); week.Before(now.Next()); week = week.Next() {
-		list, err := s.List(context.Background(), simFolder(week)+"/batches")
+		list, err := collector.Names(context.Background(), s, simFolder(week)+"/batches")
 		if err != nil {
 			panic(err)
 		}

@@ -70,7 +70,7 @@ func (h *Handler) bury(ctx context.Context, dealer string) (deletion, error) {
 // count counts what is held of a dealer. What comes at this very moment is deleted with the rest, and may not be counted.
 func (h *Handler) count(ctx context.Context, dealer string) (deletion, error) {
 	d := deletion{At: time.Now().UTC().Truncate(time.Second)}
-	names, err := h.store.List(ctx, dealerFolder(dealer))
+	names, err := Names(ctx, h.store, dealerFolder(dealer))
 	if err != nil {
 		return d, err
 	}
@@ -121,7 +121,7 @@ func (h *Handler) withdraw(ctx context.Context, dealer string) error {
 // FinishDeletions removes what is left of dealers who left: a collector that was cut off may have stored something of them
 // after all was removed. It is to be called before requests are served.
 func FinishDeletions(ctx context.Context, store Store) error {
-	names, err := store.List(ctx, "deletions")
+	names, err := Names(ctx, store, "deletions")
 	if err != nil {
 		return fmt.Errorf("finish deletions: %w", err)
 	}

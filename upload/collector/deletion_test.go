@@ -40,7 +40,7 @@ func (r *rig) deletion(w *httptest.ResponseRecorder) upload.DeletionReceipt {
 // of returns the names of all that the store has of a dealer.
 func (r *rig) of(dealer string) []string {
 	r.t.Helper()
-	names, err := r.store.List(r.t.Context(), "dealers/"+dealer)
+	names, err := collector.Names(r.t.Context(), r.store, "dealers/"+dealer)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -306,10 +306,10 @@ type listed struct {
 	then func()
 }
 
-func (l *listed) List(ctx context.Context, folder string) ([]string, error) {
-	names, err := l.Store.List(ctx, folder)
+func (l *listed) List(ctx context.Context, folder string) ([]collector.Object, error) {
+	objects, err := l.Store.List(ctx, folder)
 	l.then()
-	return names, err
+	return objects, err
 }
 
 // Neither must it touch one who is added again just then.
@@ -366,7 +366,7 @@ func TestReadmit(t *testing.T) {
 	if got := r.export(); got != lines(line("RO1")) {
 		t.Errorf("exported is %q", got)
 	}
-	history, err := r.store.List(t.Context(), "deletions")
+	history, err := collector.Names(t.Context(), r.store, "deletions")
 	if err != nil || len(history) != 1 || !strings.HasPrefix(history[0], "deletions/"+dealer+"/"+first.Left.Format("20060102T")) {
 		t.Errorf("on record is %v, %v", history, err)
 	}

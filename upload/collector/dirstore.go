@@ -125,25 +125,28 @@ func (s *DirStore) Get(ctx context.Context, name string) ([]byte, error) {
 }
 
 // List implements [Store].
-func (s *DirStore) List(ctx context.Context, folder string) ([]string, error) {
+func (s *DirStore) List(ctx context.Context, folder string) ([]Object, error) {
 	if err := check(ctx, folder); err != nil {
 		return nil, fmt.Errorf("list %s: %w", folder, err)
 	}
-	var names []string
+	var objects []Object
 	err := fs.WalkDir(s.root.FS(), folder, func(name string, e fs.DirEntry, err error) error {
-		switch {
-		case missing(err): // or removed meanwhile
+		if err == nil && e.Type().IsRegular() && !strings.HasPrefix(e.Name(), ".") {
+			var info fs.FileInfo
+			if info, err = e.Info(); err == nil {
+				objects = append(objects, Object{name, info.Size(), fileVersion(info)})
+			}
+		}
+		if missing(err) { // or removed meanwhile
 			return nil
-		case err == nil && e.Type().IsRegular() && !strings.HasPrefix(e.Name(), "."):
-			names = append(names, name)
 		}
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", folder, err)
 	}
-	slices.Sort(names)
-	return names, nil
+	slices.SortFunc(objects, func(a, b Object) int { return strings.Compare(a.Name, b.Name) })
+	return objects, nil
 }
 
 // Remove implements [Store]. One flush is enough: once the folder that name lies in does not name it any more, nothing

@@ -82,7 +82,7 @@ func TestDeclarationsRefused(t *testing.T) {
 			if p := r.problem(r.do(test.q), test.status); strings.Contains(p.Detail, secret) {
 				t.Errorf("it repeats what was sent: %s", p.Detail)
 			}
-			names, err := r.store.List(t.Context(), "dealers/"+dealer+"/fieldmaps")
+			names, err := collector.Names(t.Context(), r.store, "dealers/"+dealer+"/fieldmaps")
 			if err != nil || len(names) != 1 {
 				t.Errorf("stored although refused: %v, %v", names, err)
 			}

@@ -49,20 +49,20 @@ func (s *MemStore) Get(ctx context.Context, name string) ([]byte, error) {
 }
 
 // List implements [Store].
-func (s *MemStore) List(ctx context.Context, folder string) ([]string, error) {
+func (s *MemStore) List(ctx context.Context, folder string) ([]Object, error) {
 	if err := check(ctx, folder); err != nil {
 		return nil, fmt.Errorf("list %s: %w", folder, err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var names []string
-	for name := range maps.Keys(s.objects) {
+	var objects []Object
+	for name, data := range s.objects {
 		if strings.HasPrefix(name, folder+"/") {
-			names = append(names, name)
+			objects = append(objects, Object{name, int64(len(data)), digestOf(data)})
 		}
 	}
-	slices.Sort(names)
-	return names, nil
+	slices.SortFunc(objects, func(a, b Object) int { return strings.Compare(a.Name, b.Name) })
+	return objects, nil
 }
 
 // Remove implements [Store].

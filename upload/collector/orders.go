@@ -19,7 +19,7 @@ import (
 
 // getWeeks answers of which weeks anything is held.
 func (h *Handler) getWeeks(r *http.Request, t target) (answer, error) {
-	names, err := h.store.List(r.Context(), dealerFolder(t.dealer))
+	names, err := Names(r.Context(), h.store, dealerFolder(t.dealer))
 	if err != nil {
 		return answer{}, err
 	}

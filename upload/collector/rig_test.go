@@ -197,7 +197,7 @@ func (r *rig) problem(w *httptest.ResponseRecorder, status int) upload.Problem {
 // objects returns the names of what the store holds of the week.
 func (r *rig) objects() []string {
 	r.t.Helper()
-	names, err := r.store.List(context.Background(), "dealers/"+dealer+"/"+week)
+	names, err := collector.Names(context.Background(), r.store, "dealers/"+dealer+"/"+week)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -89,7 +89,7 @@ type blocked struct {
 	entered, release chan struct{}
 }
 
-func (b *blocked) List(ctx context.Context, folder string) ([]string, error) {
+func (b *blocked) List(ctx context.Context, folder string) ([]collector.Object, error) {
 	b.entered <- struct{}{}
 	<-b.release
 	return b.Store.List(ctx, folder)

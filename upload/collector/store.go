@@ -23,13 +23,30 @@ type Store interface {
 	Put(ctx context.Context, name string, data []byte, mode PutMode) error
 	// Get returns what is stored under name, or an error that is [fs.ErrNotExist]. The caller may change the bytes.
 	Get(ctx context.Context, name string) ([]byte, error)
-	// List returns the full names of the objects in folder and in the folders below it, sorted. A folder nobody put
-	// anything into is empty, which is no error.
-	List(ctx context.Context, folder string) ([]string, error)
+	// List returns the objects in folder and in the folders below it, sorted by name. A folder nobody put anything into is
+	// empty, which is no error.
+	List(ctx context.Context, folder string) ([]Object, error)
 	// Remove deletes the object with that name, or all that is in the folder of that name and below it, with whatever a
 	// Put left there that was cut off, and returns once that is durable. What is not there is no error. After an error some
 	// of it may be gone; the same call again goes on. A Put into the folder at the same time may fail, or may stay.
 	Remove(ctx context.Context, name string) error
+}
+
+// Object is what [Store.List] tells of an object.
+type Object struct {
+	Name    string // the full one
+	Size    int64  // bytes
+	Version string // another one after each Put that stored other bytes; opaque, and never empty
+}
+
+// Names returns the full names of the objects in folder and in the folders below it, sorted.
+func Names(ctx context.Context, store Store, folder string) ([]string, error) {
+	objects, err := store.List(ctx, folder)
+	names := make([]string, len(objects))
+	for i, o := range objects {
+		names[i] = o.Name
+	}
+	return names, err
 }
 
 // PutMode says what [Store.Put] does with a name that is taken.

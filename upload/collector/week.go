@@ -57,7 +57,7 @@ func (h *Handler) held(ctx context.Context, dealer string, week fieldmap.Week) (
 
 // batchIDs returns the ids of the batches stored of a week, sorted.
 func batchIDs(ctx context.Context, store Store, dealer string, week fieldmap.Week) ([]string, error) {
-	names, err := store.List(ctx, batchFolder(dealer, week))
+	names, err := Names(ctx, store, batchFolder(dealer, week))
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) (a, b collector.Store)) {
 		"a replaced object is never torn":   testReplaceRace,
 		"nothing is not an empty object":    testMissing,
 		"list":                              testList,
+		"versions":                          testVersions,
 		"what one removes the other misses": testRemove,
 		"remove what is not there":          testRemoveNothing,
 		"put where something was removed":   testPutAgain,
@@ -163,6 +164,31 @@ func testList(t *testing.T, a, b collector.Store) {
 		if diff := cmp.Diff(want, list(t, b, folder), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("list %s (-want +got):\n%s", folder, diff)
 		}
+	}
+}
+
+// What another process put is told from what was there before, also where it has the same size and came at once.
+func testVersions(t *testing.T, a, b collector.Store) {
+	before := ""
+	for i := range 20 {
+		name := "d/x"
+		put(t, a, name, []byte{'a' + byte(i)}, collector.Replace)
+		put(t, a, "d/y", make([]byte, 1000), collector.Replace)
+		objects, err := b.List(t.Context(), "d")
+		if err != nil || len(objects) != 2 || objects[0].Name != name {
+			t.Fatalf("list: got %v, %v", objects, err)
+		}
+		again, err := a.List(t.Context(), "d")
+		if diff := cmp.Diff(objects, again); err != nil || diff != "" {
+			t.Errorf("two processes see different versions of what did not change: %v\n%s", err, diff)
+		}
+		if objects[0].Size != 1 || objects[1].Size != 1000 {
+			t.Errorf("sizes: got %d and %d, want 1 and 1000", objects[0].Size, objects[1].Size)
+		}
+		if v := objects[0].Version; v == "" || v == before {
+			t.Errorf("put %d has the version %q, and the one before has %q", i+1, v, before)
+		}
+		before = objects[0].Version
 	}
 }
 
@@ -307,7 +333,7 @@ func get(t *testing.T, s collector.Store, name string) []byte {
 
 func list(t *testing.T, s collector.Store, folder string) []string {
 	t.Helper()
-	names, err := s.List(t.Context(), folder)
+	names, err := collector.Names(t.Context(), s, folder)
 	if err != nil {
 		t.Fatal(err)
 	}

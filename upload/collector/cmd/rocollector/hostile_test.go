@@ -164,7 +164,7 @@ func TestHostileRequests(t *testing.T) {
 		})
 	}
 	for _, folder := range []string{"dealers/04123/2026-W46", "dealers/04123/2026-W46/batches", "dealers/04999/2026-W46", "dealers/04999/fieldmaps"} {
-		if names, err := b.store.List(t.Context(), folder); len(names) > 0 || err != nil {
+		if names, err := collector.Names(t.Context(), b.store, folder); len(names) > 0 || err != nil {
 			t.Errorf("stored: %v, %v", names, err)
 		}
 	}
