@@ -11,7 +11,7 @@ import (
 )
 
 type exportCommand struct {
-	storeFlag
+	actFlags
 	Dealer string `required:"" placeholder:"ID" help:"The dealer."`
 	Week   string `required:"" help:"The week, like 2026-W46."`
 }
@@ -22,7 +22,7 @@ func (c *exportCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return usageError{fmt.Errorf("--week: %w", err)}
 	}
-	store, err := c.open(true)
+	store, err := c.begin(ctx, true, collector.Act{Act: "export", Dealer: c.Dealer, Detail: "week " + week.String()})
 	if err != nil {
 		return err
 	}
