@@ -12,6 +12,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
+
 	"roagent/upload/collector"
 )
 
@@ -60,6 +62,10 @@ func (c *serveCommand) Run(ctx context.Context, s streams) (err error) {
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return err
+	}
+	// Whoever waits for the service goes on from here (systemd's Type=notify); elsewhere nobody is told.
+	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
+		logger.WarnContext(ctx, "the service manager was not told", "error", err)
 	}
 	logger.InfoContext(ctx, "listening", "address", listener.Addr().String(), "tls", config != nil, "receipt_key", key.Public)
 	return serve(ctx, listener, newServer(handler, config, logger))
