@@ -27,6 +27,7 @@ type Handler struct {
 	store    Store
 	key      Key
 	mux      *http.ServeMux
+	patterns []string  // of mux, but for the one that finds nothing
 	decoders sync.Pool // of *zstd.Decoder
 
 	mu   sync.Mutex
@@ -101,6 +102,7 @@ func (h *Handler) handle(pattern string, m methods) {
 		}
 		allow += method
 	}
+	h.patterns = append(h.patterns, pattern)
 	h.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		serve := m[r.Method]
 		if serve == nil {
