@@ -45,7 +45,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) (err error) {
 		return usageError{fmt.Errorf("--listen %s: without --tls-cert and --tls-key only a loopback address will do, like 127.0.0.1:8080: "+
 			"customers' data must not cross a network in clear text", c.Listen)}
 	}
-	store, err := c.open(false)
+	store, err := c.open(ctx, false)
 	if err != nil {
 		return err
 	}
