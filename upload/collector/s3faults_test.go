@@ -430,7 +430,9 @@ func TestS3ServerKilled(t *testing.T) {
 		}
 		server.Kill()
 		time.Sleep(50 * time.Millisecond)
-		server.Restart()
+		if err := server.Restart(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	stop()
 	group.Wait()

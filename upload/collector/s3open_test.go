@@ -85,6 +85,7 @@ func TestS3Open(t *testing.T) {
 	credentials := func(access, secret string) func(*config.LoadOptions) error {
 		return config.WithCredentialsProvider(s3test.Credentials(access, secret))
 	}
+	const keepsVersions = "never had versioning"
 	for name, test := range map[string]struct {
 		bucket string
 		option func(*config.LoadOptions) error
@@ -106,8 +107,8 @@ func TestS3Open(t *testing.T) {
 		"no conditional writes":  {bucket, front(ignoreConditions(t)), "does not honour If-None-Match"},
 		"conditions not known":   {bucket, front(onPut(func(w http.ResponseWriter) { s3test.Refuse(w, 501, "NotImplemented") })), "conditional writes"},
 		"may read only":          {bucket, front(onPut(func(w http.ResponseWriter) { s3test.Refuse(w, 403, "AccessDenied") })), "the policy that they need"},
-		"versioning":             {versioned(types.BucketVersioningStatusEnabled), nil, "never had versioning"},
-		"versioning in the past": {versioned(types.BucketVersioningStatusSuspended), nil, "never had versioning"},
+		"versioning":             {versioned(types.BucketVersioningStatusEnabled), nil, keepsVersions},
+		"versioning in the past": {versioned(types.BucketVersioningStatusSuspended), nil, keepsVersions},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -125,6 +126,12 @@ func TestS3Open(t *testing.T) {
 				t.Errorf("the error shows a secret: %v", err)
 			}
 			t.Log(err)
+			if test.want == keepsVersions {
+				out, err := server.Client.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: &test.bucket})
+				if err != nil || len(out.Versions)+len(out.DeleteMarkers) > 0 {
+					t.Errorf("the trial left versions: %v, %v", out, err)
+				}
+			}
 		})
 	}
 	t.Run("nothing stays of the trial", func(t *testing.T) {

@@ -43,7 +43,6 @@ type Server struct {
 	URL    string
 	Client *s3.Client // for what a collector does not do
 
-	t       testing.TB
 	args    []string
 	process *exec.Cmd
 	log     lockedBuffer
@@ -58,9 +57,11 @@ func Start(t testing.TB, options []string, backend ...string) *Server {
 	args := []string{program, "--port", address, "--access", AccessKey, "--secret", SecretKey, "--region", Region, "--quiet", "--keep-alive", "--health", "/health"}
 	args = append(append(args, options...), "posix")
 	args = append(append(args, backend...), t.TempDir())
-	s := &Server{URL: "http://" + address, t: t, args: args}
+	s := &Server{URL: "http://" + address, args: args}
 	s.Client = s3.New(s3.Options{Region: Region, BaseEndpoint: &s.URL, UsePathStyle: true, Credentials: Credentials(AccessKey, SecretKey)})
-	s.Restart()
+	if err := s.Restart(); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(s.Kill)
 	return s
 }
@@ -93,19 +94,19 @@ func freeAddress(t testing.TB) string {
 }
 
 // Restart starts the process that Kill has ended, on the same folder and address, and waits until it answers.
-func (s *Server) Restart() {
-	s.t.Helper()
+func (s *Server) Restart() error {
 	s.process = exec.Command(s.args[0], s.args[1:]...) //nolint:noctx // Kill ends it
 	s.process.Stdout, s.process.Stderr = &s.log, &s.log
 	if err := s.process.Start(); err != nil {
-		s.t.Fatal(err)
+		return err
 	}
 	for began := time.Now(); !s.healthy(); time.Sleep(5 * time.Millisecond) {
 		if time.Since(began) > 30*time.Second {
 			s.Kill()
-			s.t.Fatalf("the S3 server does not answer: %s", s.log.String())
+			return fmt.Errorf("the S3 server does not answer: %s", s.log.String())
 		}
 	}
+	return nil
 }
 
 func (s *Server) healthy() bool {
