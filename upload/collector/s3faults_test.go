@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -209,8 +210,9 @@ func TestS3ServerAwayOrSlow(t *testing.T) {
 			}
 		}, "did not answer within 1s"},
 		"floods": {func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
-			for zeros, err := make([]byte, 1<<20), error(nil); err == nil; {
-				_, err = w.Write(zeros)
+			zeros := make([]byte, 1<<20)
+			for range 300 {
+				_, _ = w.Write(zeros)
 			}
 		}, "which nothing here stored"},
 	} {
@@ -281,6 +283,19 @@ func TestS3HalfAList(t *testing.T) {
 				t.Log(err)
 			}
 		})
+	}
+}
+
+// A list is sorted, whatever order it came in, and shows what a collector put.
+func TestS3List(t *testing.T) {
+	f := newFaulty(t, s3test.Start(t, nil))
+	f.fail(1, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		fmt.Fprint(w, `<ListBucketResult><Contents><Key>d/b</Key><ETag>"1"</ETag><Size>5</Size></Contents><Contents><Key>d/</Key><ETag>"2"</ETag></Contents>`+
+			`<Contents><Key>d/.x</Key><ETag>"2"</ETag></Contents><Contents><Key>d/a</Key><ETag>"2"</ETag></Contents></ListBucketResult>`)
+	})
+	want := []collector.Object{{Name: "d/a", Version: `"2"`}, {Name: "d/b", Size: 5, Version: `"1"`}}
+	if got, err := f.List(t.Context(), "d"); err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %v, %v", got, err)
 	}
 }
 

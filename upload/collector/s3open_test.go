@@ -143,6 +143,19 @@ func TestS3Open(t *testing.T) {
 	})
 }
 
+// A server that is not Amazon's has no host name for each bucket, unless somebody says so. (An address without a name is always asked by path.)
+func TestS3PathStyle(t *testing.T) {
+	server := s3test.Start(t, nil)
+	named := strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+	bucket := server.Bucket(t)
+	for query, well := range map[string]bool{"": true, "?path-style=true": true, "?path-style=false": false} {
+		err := s3test.New(t, "s3://"+bucket+query, named).Open(t.Context())
+		if well != (err == nil) {
+			t.Errorf("%q: %v", query, err)
+		}
+	}
+}
+
 func noCredentials(context.Context) (aws.Credentials, error) {
 	return aws.Credentials{}, exec.ErrNotFound
 }
