@@ -193,6 +193,7 @@ func TestS3Damage(t *testing.T) {
 func TestS3ServerAwayOrSlow(t *testing.T) {
 	server := s3test.Start(t, nil)
 	const within = time.Second
+	flooded := atomic.Int64{} // MB that were taken
 	for name, test := range map[string]struct {
 		fault s3test.Fault
 		want  string
@@ -212,7 +213,9 @@ func TestS3ServerAwayOrSlow(t *testing.T) {
 		"floods": {func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 			zeros := make([]byte, 1<<20)
 			for range 300 {
-				_, _ = w.Write(zeros)
+				if _, err := w.Write(zeros); err == nil {
+					flooded.Add(1)
+				}
 			}
 		}, "which nothing here stored"},
 	} {
@@ -233,6 +236,11 @@ func TestS3ServerAwayOrSlow(t *testing.T) {
 			}
 		})
 	}
+	t.Cleanup(func() {
+		if got := flooded.Load(); got < 128 || got > 160 {
+			t.Errorf("%d MB were read of an object that is too large", got)
+		}
+	})
 	t.Run("away", func(t *testing.T) {
 		t.Parallel()
 		away := s3test.Start(t, nil)

@@ -60,7 +60,7 @@ func (b *balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	b.times[kind(r)] = append(b.times[kind(r)], took)
+	b.times[requestKind(r)] = append(b.times[requestKind(r)], took)
 	b.status[answer.StatusCode]++
 	return answer, nil
 }
@@ -72,7 +72,7 @@ func (b *balancer) kills() {
 	b.after = true
 }
 
-func kind(r *http.Request) string {
+func requestKind(r *http.Request) string {
 	path := strings.Split(strings.Trim(r.URL.Path, "/"), "/")[3:] // behind v1/dealers/{dealer}
 	switch {
 	case len(path) == 4:
