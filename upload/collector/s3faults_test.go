@@ -231,7 +231,7 @@ func TestS3ServerAwayOrSlow(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
-			if took := time.Since(began); took > f.Timeout+within {
+			if took := time.Since(began); took > f.Timeout+10*time.Second {
 				t.Errorf("it took %s", took)
 			}
 		})

@@ -94,7 +94,10 @@ func (r *replica) start(t *testing.T) error {
 	}()
 	r.log = ended
 	select {
-	case r.address = <-listening:
+	case address := <-listening:
+		if strings.HasSuffix(r.address, ":0") { // the first time
+			r.address = address
+		}
 		return nil
 	case <-ended:
 		return fmt.Errorf("the collector ended: %w", r.process.Wait())
