@@ -187,6 +187,15 @@ func TestS3Damage(t *testing.T) {
 	} else {
 		t.Log(err)
 	}
+	f.fail(1, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		recorder := httptest.NewRecorder()
+		next.ServeHTTP(recorder, r)
+		w.Header().Set("X-Amz-Checksum-Sha256", "KDu53u8C5oQ6v7U476HspwgBvYpwHD+YGR4SNJYzkkc=") // of "gone"
+		w.WriteHeader(recorder.Code)
+	})
+	if err := f.Put(t.Context(), "d/y", []byte("good"), collector.Create); err == nil {
+		t.Error("the server says that it stored other bytes, and that passes for stored")
+	}
 }
 
 // A server that is away, hangs, drips or floods ends in an error in time.
