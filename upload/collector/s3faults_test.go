@@ -250,6 +250,16 @@ func TestS3ServerAwayOrSlow(t *testing.T) {
 			t.Errorf("%d MB were read of an object that is too large", got)
 		}
 	})
+	t.Run("given up", func(t *testing.T) {
+		t.Parallel()
+		f := newFaulty(t, server)
+		f.fail(1000, func(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-r.Context().Done() })
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if _, err := f.Get(ctx, "d/x"); !errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "the S3 server") {
+			t.Errorf("got %v, which is not the server's fault", err)
+		}
+	})
 	t.Run("away", func(t *testing.T) {
 		t.Parallel()
 		away := s3test.Start(t, nil)
