@@ -199,10 +199,13 @@ func harass(t *testing.T, r *replica, server *s3test.Server) (killed *atomic.Int
 				return
 			case <-time.After(rand.N(150 * time.Millisecond)):
 			}
-			r.kill()
-			if killed.Add(1)%3 == 0 {
+			away := killed.Add(1)%3 == 0
+			if away {
 				server.Kill()
 				time.Sleep(time.Second) // longer than a collector tries
+			}
+			r.kill()
+			if away {
 				if err := server.Restart(); err != nil {
 					t.Error(err)
 					return
