@@ -124,8 +124,8 @@ func (m *monday) atOnce(do func(orders *uploadtest.Orders, i int) error) {
 // killOne kills the first collector when a third of all is done, and starts it again after a while.
 func (m *monday) killOne() error {
 	<-m.third
-	m.replicas[0].kill()
 	m.balancer.kills()
+	m.replicas[0].kill()
 	time.Sleep(time.Second)
 	return m.replicas[0].start(m.t)
 }
