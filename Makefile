@@ -62,7 +62,7 @@ fleet:
 		-fleet.agents=$(AGENTS) -fleet.report="$${report:-$$(mktemp -d)/fleet.html}"
 
 # A Monday of STORES stores, ATONCE of them at a time, whose agents send to two collectors on one real S3 server (versitygw, see
-# upload/collector/s3test); one collector is killed in the middle. Tells latencies and memory. 2,000 stores take some minutes.
+# upload/collector/s3store/s3test); one collector is killed in the middle. Tells latencies and memory. 2,000 stores take some minutes.
 STORES ?= 2000
 ATONCE ?= 50
 .PHONY: stores

@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"roagent/upload/collector"
+	"roagent/upload/collector/s3store"
 )
 
 // Exit codes.
@@ -108,12 +109,12 @@ func (f storeFlag) open(ctx context.Context, mustExist bool) (openStore, error) 
 }
 
 func (f storeFlag) openS3(ctx context.Context, mustExist bool) (openStore, error) {
-	store, err := collector.NewS3Store(f.Store)
+	store, err := s3store.New(f.Store)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--store: %w", err)}
 	}
 	store.MustExist = mustExist
-	if err := store.Open(ctx); errors.Is(err, collector.ErrNoStore) {
+	if err := store.Open(ctx); errors.Is(err, s3store.ErrNoStore) {
 		return nil, usageError{err}
 	} else if err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ import (
 
 	"roagent/upload"
 	"roagent/upload/collector"
-	"roagent/upload/collector/s3test"
+	"roagent/upload/collector/s3store/s3test"
 )
 
 // replica is the program, serving as a process of its own. It can be killed and started again on the same address.

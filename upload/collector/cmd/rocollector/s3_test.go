@@ -6,7 +6,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"roagent/upload/collector/s3test"
+	"roagent/upload/collector/s3store/s3test"
 )
 
 // The commands on a real S3 server.

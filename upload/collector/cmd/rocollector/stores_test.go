@@ -20,7 +20,7 @@ import (
 	"roagent/fieldmap"
 	"roagent/upload"
 	"roagent/upload/collector"
-	"roagent/upload/collector/s3test"
+	"roagent/upload/collector/s3store/s3test"
 	"roagent/upload/uploadtest"
 )
 

@@ -1,4 +1,4 @@
-package collector_test
+package s3store_test
 
 import (
 	"bytes"
@@ -21,12 +21,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"roagent/upload/collector"
-	"roagent/upload/collector/s3test"
+	"roagent/upload/collector/s3store"
+	"roagent/upload/collector/s3store/s3test"
 )
 
 // faulty is a store whose requests go through a fault once it is open.
 type faulty struct {
-	*collector.S3Store
+	*s3store.Store
 	fault    atomic.Pointer[s3test.Fault] // nil: none
 	requests atomic.Int64
 }
@@ -42,7 +43,7 @@ func newFaulty(t *testing.T, server *s3test.Server) *faulty {
 		}
 		next.ServeHTTP(w, r)
 	})
-	f.S3Store = s3test.New(t, "s3://"+server.Bucket(t), url)
+	f.Store = s3test.New(t, "s3://"+server.Bucket(t), url)
 	if err := f.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -415,7 +416,7 @@ func TestS3CreateRaces(t *testing.T) {
 	const rounds, each = 100, 6
 	server := s3test.Start(t, nil)
 	bucket := server.Bucket(t)
-	stores := []*collector.S3Store{server.Open(t, bucket), server.Open(t, bucket)}
+	stores := []*s3store.Store{server.Open(t, bucket), server.Open(t, bucket)}
 	for round := range rounds {
 		name := fmt.Sprintf("dealers/%d/x", round)
 		var group sync.WaitGroup

@@ -1,4 +1,4 @@
-package collector
+package s3store
 
 import (
 	"context"
@@ -35,7 +35,7 @@ func codeOf(err error) string {
 }
 
 // explain says what the failure of a request means. ctx is the caller's: its end is not the server's fault.
-func (s *S3Store) explain(ctx context.Context, err error) error {
+func (s *Store) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

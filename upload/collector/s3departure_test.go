@@ -8,17 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"roagent/upload/collector"
-	"roagent/upload/collector/s3test"
-	"roagent/upload/collector/storetest"
+	"roagent/upload/collector/s3store/s3test"
 )
-
-func TestS3Store(t *testing.T) {
-	server := s3test.Start(t, nil)
-	storetest.Run(t, func(t *testing.T) (a, b collector.Store) {
-		bucket := server.Bucket(t)
-		return server.Open(t, bucket), server.Open(t, bucket)
-	})
-}
 
 // A dealer who leaves is gone from the bucket itself, and each collector on it says so with the same receipt.
 func TestS3Departure(t *testing.T) {

@@ -1,4 +1,4 @@
-package collector
+package s3store
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -22,6 +23,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go/logging"
+
+	"roagent/upload/collector"
 )
 
 // What a request may try, and wait for.
@@ -36,10 +39,10 @@ const (
 // The rules of S3's user guide for general purpose buckets, without those that only S3 enforces.
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
-// NewS3Store returns the store at s3://BUCKET or s3://BUCKET/PREFIX. All else is what the AWS SDK finds in the environment and its files:
+// New returns the store at s3://BUCKET or s3://BUCKET/PREFIX. All else is what the AWS SDK finds in the environment and its files:
 // credentials, AWS_REGION, AWS_ENDPOINT_URL_S3, AWS_CA_BUNDLE. ?path-style=true or false says how the bucket is addressed; without it the
 // path is used wherever the endpoint is not Amazon's.
-func NewS3Store(location string) (*S3Store, error) {
+func New(location string) (*Store, error) {
 	u, err := url.Parse(location)
 	if err != nil || u.Scheme != "s3" || u.Opaque != "" || u.Fragment != "" {
 		return nil, errors.New("a store in S3 is named s3://BUCKET/PREFIX") // what was given may hold a secret
@@ -50,9 +53,9 @@ func NewS3Store(location string) (*S3Store, error) {
 	if !bucketName.MatchString(u.Host) {
 		return nil, fmt.Errorf("%q is not the name of a bucket", u.Host)
 	}
-	s := &S3Store{Timeout: DefaultS3Timeout, bucket: u.Host}
+	s := &Store{Timeout: DefaultTimeout, bucket: u.Host}
 	if prefix := strings.Trim(u.Path, "/"); prefix != "" {
-		if err := CheckName(prefix); err != nil {
+		if err := collector.CheckName(prefix); err != nil {
 			return nil, err
 		}
 		s.prefix = prefix + "/"
@@ -69,7 +72,7 @@ func NewS3Store(location string) (*S3Store, error) {
 
 // Open finds the credentials and the server, and makes sure of what the store needs: a bucket that is there and keeps no old
 // versions, that objects can be put and deleted, and that of several creates of one name one wins.
-func (s *S3Store) Open(ctx context.Context) error {
+func (s *Store) Open(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{s.connect, s.look, s.refuseVersions, s.tryWrites} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("open store s3://%s/%s: %w", s.bucket, s.prefix, err)
@@ -78,7 +81,7 @@ func (s *S3Store) Open(ctx context.Context) error {
 	return nil
 }
 
-func (s *S3Store) connect(ctx context.Context) error {
+func (s *Store) connect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
 	client := awshttp.NewBuildableClient().
@@ -106,7 +109,7 @@ func (s *S3Store) connect(ctx context.Context) error {
 }
 
 // address decides on the region and on how the bucket is named in requests, and refuses endpoints that must not be used.
-func (s *S3Store) address(o *s3.Options) error {
+func (s *Store) address(o *s3.Options) error {
 	foreign := false
 	if o.BaseEndpoint != nil {
 		u, err := url.Parse(*o.BaseEndpoint)
@@ -147,11 +150,11 @@ func newRetryer() aws.Retryer {
 	})
 }
 
-// ErrNoStore is what [S3Store.Open] wraps where a store must exist and does not.
+// ErrNoStore is what [Store.Open] wraps where a store must exist and does not.
 var ErrNoStore = errors.New("nothing was ever stored there: is the name right?")
 
 // look asks for a list, since its errors, unlike those of HeadBucket, say what is wrong.
-func (s *S3Store) look(ctx context.Context) error {
+func (s *Store) look(ctx context.Context) error {
 	out, err := s.page(ctx, &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: s.key(""), MaxKeys: aws.Int32(1)})
 	if err == nil && s.MustExist && len(out.Contents) == 0 {
 		err = ErrNoStore
@@ -163,7 +166,7 @@ var errVersioned = errors.New("the bucket has versioning, or had it: what a deal
 	"Give the collector a bucket of its own that never had versioning")
 
 // refuseVersions also refuses a bucket whose versioning is suspended: it keeps what it had.
-func (s *S3Store) refuseVersions(ctx context.Context) error {
+func (s *Store) refuseVersions(ctx context.Context) error {
 	within, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
 	out, err := s.client.GetBucketVersioning(within, &s3.GetBucketVersioningInput{Bucket: &s.bucket})
@@ -182,13 +185,13 @@ var errUnconditional = errors.New("the S3 server does not honour If-None-Match: 
 	"Amazon S3 does; so do current releases of many other servers")
 
 // tryWrites lets several creates of one name race, as two collectors would, and removes what came of it.
-func (s *S3Store) tryWrites(ctx context.Context) error {
+func (s *Store) tryWrites(ctx context.Context) error {
 	const racers = 8
 	name := "probes/" + rand.Text()
 	var group sync.WaitGroup
 	var errs [racers]error
 	for i := range racers {
-		group.Go(func() { errs[i] = s.Put(ctx, name, []byte{'a' + byte(i)}, Create) })
+		group.Go(func() { errs[i] = s.Put(ctx, name, []byte{'a' + byte(i)}, collector.Create) })
 	}
 	group.Wait()
 	var won []byte
@@ -196,7 +199,7 @@ func (s *S3Store) tryWrites(ctx context.Context) error {
 		switch {
 		case err == nil:
 			won = append(won, 'a'+byte(i))
-		case !exists(err):
+		case !errors.Is(err, fs.ErrExist):
 			return errors.Join(err, s.Remove(ctx, name))
 		}
 	}
@@ -207,7 +210,7 @@ func (s *S3Store) tryWrites(ctx context.Context) error {
 	if !bytes.Equal(won, held) {
 		return errUnconditional
 	}
-	if _, err := s.Get(ctx, name); !missing(err) {
+	if _, err := s.Get(ctx, name); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("what was deleted is still there, or its absence cannot be told: %w", err)
 	}
 	return nil

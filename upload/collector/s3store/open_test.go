@@ -1,4 +1,4 @@
-package collector_test
+package s3store_test
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"roagent/upload/collector"
-	"roagent/upload/collector/s3test"
+	"roagent/upload/collector/s3store"
+	"roagent/upload/collector/s3store/s3test"
 )
 
 func TestS3Locations(t *testing.T) {
@@ -34,7 +34,7 @@ func TestS3Locations(t *testing.T) {
 		"https://bucket/p":                       "s3://BUCKET/PREFIX",
 		"s3:bucket":                              "s3://BUCKET/PREFIX",
 	} {
-		_, err := collector.NewS3Store(location)
+		_, err := s3store.New(location)
 		switch {
 		case want == "" && err != nil:
 			t.Errorf("%s: %v", location, err)
@@ -51,7 +51,7 @@ func FuzzS3Locations(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, location string) {
-		s, err := collector.NewS3Store(location)
+		s, err := s3store.New(location)
 		if (s == nil) == (err == nil) {
 			t.Errorf("%q: got %v and %v", location, s, err)
 		}

@@ -22,7 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"roagent/upload/collector"
+	"roagent/upload/collector/s3store"
 )
 
 // Program is what Start runs, and how it comes onto a machine. `.ci/run` installs it.
@@ -143,7 +143,7 @@ func (s *Server) Bucket(t testing.TB) string {
 }
 
 // Open opens a store in a bucket, as a process of its own would.
-func (s *Server) Open(t testing.TB, bucket string) *collector.S3Store {
+func (s *Server) Open(t testing.TB, bucket string) *s3store.Store {
 	t.Helper()
 	store := New(t, "s3://"+bucket+"/a/prefix", s.URL)
 	if err := store.Open(t.Context()); err != nil {
@@ -153,9 +153,9 @@ func (s *Server) Open(t testing.TB, bucket string) *collector.S3Store {
 }
 
 // New returns a store that is to be opened, at a server that stands at url. Nothing of the machine's own configuration counts.
-func New(t testing.TB, location, url string) *collector.S3Store {
+func New(t testing.TB, location, url string) *s3store.Store {
 	t.Helper()
-	store, err := collector.NewS3Store(location)
+	store, err := s3store.New(location)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package collector
+package s3store
 
 import (
 	"bytes"
@@ -20,15 +20,16 @@ import (
 	"github.com/aws/smithy-go/middleware"
 
 	"roagent/upload"
+	"roagent/upload/collector"
 )
 
-// S3Store is a [Store] in a bucket of Amazon S3, or of another server that speaks its protocol. The server must honour
+// Store is a [collector.Store] in a bucket of Amazon S3, or of another server that speaks its protocol. The server must honour
 // If-None-Match, which is how two processes agree on who was first, and the bucket must keep no old versions, since what is
-// removed must be gone. [S3Store.Open] refuses what does not.
+// removed must be gone. [Store.Open] refuses what does not.
 //
 // A request that failed on the way (a broken connection, a 5xx, a 409 of two creates at once) is tried again by the SDK, some
 // times within seconds; whatever else fails is the caller's.
-type S3Store struct {
+type Store struct {
 	Timeout   time.Duration                     // of one request, with all tries
 	MustExist bool                              // Open makes no new store
 	Options   []func(*config.LoadOptions) error // beside what the SDK finds in the environment and in its files
@@ -39,8 +40,8 @@ type S3Store struct {
 	client    *s3.Client
 }
 
-// DefaultS3Timeout is that of a new [S3Store].
-const DefaultS3Timeout = 30 * time.Second
+// DefaultTimeout is that of a new [Store].
+const DefaultTimeout = 30 * time.Second
 
 // maxObject bounds what is read and stored: a batch that did not compress, and some more.
 const maxObject = 2 * upload.MaxBatch
@@ -49,10 +50,10 @@ const maxObject = 2 * upload.MaxBatch
 const listPage = 1000
 
 // Close does nothing: connections that idle end by themselves.
-func (s *S3Store) Close() error { return nil }
+func (s *Store) Close() error { return nil }
 
-// Put implements [Store]. S3 makes an object visible whole and durable, or not at all.
-func (s *S3Store) Put(ctx context.Context, name string, data []byte, mode PutMode) error {
+// Put implements [collector.Store]. S3 makes an object visible whole and durable, or not at all.
+func (s *Store) Put(ctx context.Context, name string, data []byte, mode collector.PutMode) error {
 	if err := check(ctx, name); err != nil {
 		return fmt.Errorf("put %s: %w", name, err)
 	}
@@ -63,12 +64,12 @@ func (s *S3Store) Put(ctx context.Context, name string, data []byte, mode PutMod
 	if err == nil {
 		return nil
 	}
-	if mode != Create || codeOf(err) != "PreconditionFailed" {
+	if mode != collector.Create || codeOf(err) != "PreconditionFailed" {
 		return fmt.Errorf("put %s: %w", name, s.explain(ctx, err))
 	}
 	if tries > 1 { // the one that took the name may be this one, of which the first answer was lost
 		held, err := s.Get(ctx, name)
-		if err != nil && !missing(err) {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("put %s: %w", name, err)
 		}
 		if err == nil && bytes.Equal(held, data) {
@@ -79,14 +80,14 @@ func (s *S3Store) Put(ctx context.Context, name string, data []byte, mode PutMod
 }
 
 // put makes the request, and tells how often it was tried.
-func (s *S3Store) put(ctx context.Context, name string, data []byte, mode PutMode) (tries int, err error) {
+func (s *Store) put(ctx context.Context, name string, data []byte, mode collector.PutMode) (tries int, err error) {
 	sum := sha256.Sum256(data)
 	in := &s3.PutObjectInput{
 		Bucket: &s.bucket, Key: s.key(name), Body: bytes.NewReader(data),
 		ContentLength:  aws.Int64(int64(len(data))),
 		ChecksumSHA256: aws.String(base64.StdEncoding.EncodeToString(sum[:])),
 	}
-	if mode == Create {
+	if mode == collector.Create {
 		in.IfNoneMatch = aws.String("*")
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
@@ -109,8 +110,8 @@ func counting(tries *int) func(*s3.Options) {
 	return s3.WithAPIOptions(func(stack *middleware.Stack) error { return stack.Finalize.Insert(count, "Retry", middleware.After) })
 }
 
-// Get implements [Store]. Where the server keeps the checksum that came with the object, which S3 does, the bytes are held against it.
-func (s *S3Store) Get(ctx context.Context, name string) ([]byte, error) {
+// Get implements [collector.Store]. Where the server keeps the checksum that came with the object, which S3 does, the bytes are held against it.
+func (s *Store) Get(ctx context.Context, name string) ([]byte, error) {
 	if err := check(ctx, name); err != nil {
 		return nil, fmt.Errorf("get %s: %w", name, err)
 	}
@@ -129,7 +130,7 @@ func (s *S3Store) Get(ctx context.Context, name string) ([]byte, error) {
 	return data, nil
 }
 
-func (s *S3Store) get(ctx context.Context, name string) ([]byte, error) {
+func (s *Store) get(ctx context.Context, name string) ([]byte, error) {
 	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{
 		Bucket: &s.bucket, Key: s.key(name), ChecksumMode: types.ChecksumModeEnabled,
 	})
@@ -148,21 +149,21 @@ func (s *S3Store) get(ctx context.Context, name string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// List implements [Store]. A version is the object's ETag: by S3's word it changes with the content, and only with it.
-func (s *S3Store) List(ctx context.Context, folder string) ([]Object, error) {
+// List implements [collector.Store]. A version is the object's ETag: by S3's word it changes with the content, and only with it.
+func (s *Store) List(ctx context.Context, folder string) ([]collector.Object, error) {
 	if err := check(ctx, folder); err != nil {
 		return nil, fmt.Errorf("list %s: %w", folder, err)
 	}
-	var objects []Object
+	var objects []collector.Object
 	err := s.pages(ctx, folder+"/", func(page []types.Object) error {
 		for _, o := range page {
 			name := strings.TrimPrefix(aws.ToString(o.Key), s.prefix)
 			switch {
-			case CheckName(name) != nil: // a console's mark of a folder: nothing here put it
+			case collector.CheckName(name) != nil: // a console's mark of a folder: nothing here put it
 			case aws.ToString(o.ETag) == "":
 				return fmt.Errorf("the S3 server lists %s without an ETag", name)
 			default:
-				objects = append(objects, Object{name, aws.ToInt64(o.Size), *o.ETag})
+				objects = append(objects, collector.Object{Name: name, Size: aws.ToInt64(o.Size), Version: *o.ETag})
 			}
 		}
 		return nil
@@ -170,12 +171,12 @@ func (s *S3Store) List(ctx context.Context, folder string) ([]Object, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", folder, err)
 	}
-	slices.SortFunc(objects, func(a, b Object) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(objects, func(a, b collector.Object) int { return strings.Compare(a.Name, b.Name) })
 	return objects, nil
 }
 
 // pages calls do with each page of the objects whose names begin with this.
-func (s *S3Store) pages(ctx context.Context, begin string, do func([]types.Object) error) error {
+func (s *Store) pages(ctx context.Context, begin string, do func([]types.Object) error) error {
 	in := &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: s.key(begin), MaxKeys: aws.Int32(listPage)}
 	for {
 		out, err := s.page(ctx, in)
@@ -198,7 +199,7 @@ func (s *S3Store) pages(ctx context.Context, begin string, do func([]types.Objec
 	}
 }
 
-func (s *S3Store) page(ctx context.Context, in *s3.ListObjectsV2Input) (*s3.ListObjectsV2Output, error) {
+func (s *Store) page(ctx context.Context, in *s3.ListObjectsV2Input) (*s3.ListObjectsV2Output, error) {
 	within, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
 	out, err := s.client.ListObjectsV2(within, in)
@@ -208,9 +209,9 @@ func (s *S3Store) page(ctx context.Context, in *s3.ListObjectsV2Input) (*s3.List
 	return out, nil
 }
 
-// Remove implements [Store]. A put is one request, so one that was cut off leaves nothing. Objects that cannot be deleted do not keep
+// Remove implements [collector.Store]. A put is one request, so one that was cut off leaves nothing. Objects that cannot be deleted do not keep
 // it from the others.
-func (s *S3Store) Remove(ctx context.Context, name string) error {
+func (s *Store) Remove(ctx context.Context, name string) error {
 	if err := check(ctx, name); err != nil {
 		return fmt.Errorf("remove %s: %w", name, err)
 	}
@@ -231,7 +232,7 @@ func (s *S3Store) Remove(ctx context.Context, name string) error {
 	return nil
 }
 
-func (s *S3Store) remove(ctx context.Context, keys []types.ObjectIdentifier, left *undeleted) error {
+func (s *Store) remove(ctx context.Context, keys []types.ObjectIdentifier, left *undeleted) error {
 	if len(keys) == 0 {
 		return nil
 	}
@@ -273,4 +274,12 @@ func (u *undeleted) error() error {
 	return fmt.Errorf("%d objects are still there; of the first, %q, the S3 server says %s%s", u.count, u.first, printable(u.code), hintFor(u.code))
 }
 
-func (s *S3Store) key(name string) *string { return aws.String(s.prefix + name) }
+func (s *Store) key(name string) *string { return aws.String(s.prefix + name) }
+
+// check is what every operation does first.
+func check(ctx context.Context, name string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return collector.CheckName(name)
+}
