@@ -92,9 +92,14 @@ func (c *cycle) read(ctx context.Context, weeks []fieldmap.Week, report *Report)
 
 // refuseVanished says what may be the matter with a week of which most orders are gone.
 func refuseVanished(v *upload.VanishedError) error {
-	return &refusedError{v.Error(), fmt.Sprintf("look whether roagent.yaml names the right database, and whether it was restored or emptied; "+
-		"if they were really deleted: roagent pull --week %s --void", v.Week)}
+	return &doubtedError{&refusedError{v.Error(), fmt.Sprintf("look whether roagent.yaml names the right database, and whether it was restored or emptied; "+
+		"if they were really deleted: roagent pull --week %s --void", v.Week)}}
 }
+
+// doubtedError is the refusal to void most of a week.
+type doubtedError struct{ *refusedError }
+
+func (e *doubtedError) Unwrap() error { return e.refusedError }
 
 // beginning is [upload.Queue.Begin], or BeginComers.
 type beginning func(fieldmap.Week, fieldmap.Digest, time.Time) (*upload.Pull, error)
@@ -212,6 +217,7 @@ func (c *cycle) finish(ctx context.Context, reading *extract.Reading, pull *uplo
 }
 
 func (c *cycle) send(ctx context.Context, report *Report) error {
+	c.progress.sending()
 	sent, err := c.sender.Send(ctx)
 	report.Sent.Add(sent)
 	return err

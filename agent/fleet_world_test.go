@@ -142,7 +142,7 @@ func (f *fleet) write(name, text string) {
 func (f *fleet) program(ctx context.Context, a *fleetAgent) *program {
 	return &program{
 		ctx: ctx, stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, config: a.config,
-		seams: seams{transport: f.gate, jitter: a.jitter},
+		seams: seams{transport: f.gate, jitter: a.jitter, calm: true},
 	}
 }
 

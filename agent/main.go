@@ -56,6 +56,7 @@ type seams struct {
 	clock     func() time.Time                               // of this machine; nil: time.Now
 
 	atTerminal bool // a person answers on stdin, whatever it is
+	calm       bool // heartbeats come after runs alone: beside one, or each hour, no seed would decide what comes when
 }
 
 // chance returns a duration below another one.

@@ -175,14 +175,19 @@ func allArrived(t *testing.T, p *program, store collector.Store, weeks int) {
 // reconfigure replaces a text of the configuration.
 func reconfigure(t *testing.T, p *program, from, to string) {
 	t.Helper()
-	text, err := os.ReadFile(p.config)
+	reconfigureFile(t, p.config, from, to)
+}
+
+func reconfigureFile(t *testing.T, path, from, to string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(text), from) {
-		t.Fatalf("the configuration has no %q", from)
+		t.Fatalf("%s has no %q", path, from)
 	}
-	if err := os.WriteFile(p.config, []byte(strings.Replace(string(text), from, to, 1)), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(strings.Replace(string(text), from, to, 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

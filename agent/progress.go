@@ -9,6 +9,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"roagent/agent/supervisor"
+	"roagent/upload"
 )
 
 // progress tells a person, or the log, how far a pull is.
@@ -19,6 +20,8 @@ type progress interface {
 	page(orders int)
 	// end ends the week: finished, or stopped.
 	end(finished bool)
+	// sending says that what is queued is sent now.
+	sending()
 }
 
 // newProgress returns a bar on a terminal, and log lines elsewhere.
@@ -52,10 +55,13 @@ func (p *barProgress) end(finished bool) {
 	fmt.Fprintln(p.w)
 }
 
+func (p *barProgress) sending() {}
+
 // logProgress writes a line a week, and one now and then in a long one.
 type logProgress struct {
 	log    *slog.Logger
-	pulse  *supervisor.Pulse // nil: nobody watches
+	pulse  *supervisor.Pulse  // nil: nobody watches
+	step   func(state string) // nil: nobody is told what the run is at
 	week   string
 	total  int
 	done   int
@@ -68,6 +74,7 @@ const logEvery = 30 * time.Second
 func (p *logProgress) begin(week string, orders int) {
 	p.week, p.total, p.done, p.start = week, orders, 0, time.Now()
 	p.logged = p.start
+	p.tell(upload.StatePulling)
 	p.log.Info("reading week", "week", week, "orders", orders)
 }
 
@@ -83,7 +90,16 @@ func (p *logProgress) page(orders int) {
 	p.log.Info("reading", "week", p.week, "orders", p.done, "of", p.total, "orders_per_second", int(rate), "left", left.Round(time.Second).String())
 }
 
+func (p *logProgress) sending() { p.tell(upload.StateSending) }
+
+func (p *logProgress) tell(state string) {
+	if p.step != nil {
+		p.step(state)
+	}
+}
+
 func (p *logProgress) end(finished bool) {
+	p.tell(upload.StatePulling)
 	if !finished {
 		p.log.Warn("week not finished", "week", p.week, "orders", p.done)
 		return

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -15,6 +16,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"roagent/extract"
+	"roagent/upload"
 )
 
 // circumstance is what goes wrong at a store.
@@ -32,6 +36,7 @@ type secretSite struct {
 	password string
 	token    string
 	requests bytes.Buffer // without the header in which the token belongs
+	beats    int          // heartbeats that were made
 }
 
 // TestSecretsStay holds that no token, password, key or value of a customer is in anything that is printed, logged, sent or
@@ -41,6 +46,7 @@ func TestSecretsStay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSecretSite(t, c)
+			s.beat(t) // while the store takes part
 			for _, args := range secretCommands(s.dir) {
 				code := s.clean(t, c, args...)
 				if slices.Equal(args, []string{"pull"}) && c.exit != 0 && code != c.exit {
@@ -50,6 +56,9 @@ func TestSecretsStay(t *testing.T) {
 			s.files(t)
 			if leak := s.canaries.leaks(s.requests.Bytes(), ""); leak != "" {
 				t.Errorf("a request shows %s", leak)
+			}
+			if name == "nothing" && (s.beats != 3 || !strings.Contains(s.requests.String(), `"last_error":"dms"`)) {
+				t.Error("no heartbeat was sent: this proves nothing of them")
 			}
 		})
 	}
@@ -229,6 +238,29 @@ func newSecretSite(t *testing.T, c circumstance) *secretSite {
 		c.prepare(t, s)
 	}
 	return s
+}
+
+// beat sends a heartbeat after a run that failed with a text that holds a secret, and holds that none is in it.
+func (s *secretSite) beat(t *testing.T) {
+	t.Helper()
+	var log bytes.Buffer
+	p := &program{ctx: t.Context(), stderr: &log, config: s.config}
+	v := &service{program: p, log: p.logger(slog.LevelDebug, "text"), started: time.Now(), next: job{at: time.Now().Add(time.Hour)}}
+	v.heart = &heart{log: v.log}
+	v.failed, v.failedAt = &extract.DatabaseError{Reason: "login failed for " + s.password}, time.Now()
+	for _, state := range []string{"", upload.StatePulling, upload.StateStopped} {
+		if tell := v.openedHeartbeat(state); tell != nil {
+			before := strings.Count(s.requests.String(), "/status ")
+			v.heart.tell(t.Context(), tell, beatLimit)
+			if n := strings.Count(s.requests.String(), "/status ") - before; n > 1 {
+				t.Errorf("one heartbeat made %d requests", n)
+			}
+			s.beats++
+		}
+	}
+	if leak := s.canaries.leaks(log.Bytes(), ""); leak != "" {
+		t.Errorf("the log of a heartbeat shows %s", leak)
+	}
 }
 
 // before stands before the collector, and keeps what is sent.

@@ -28,6 +28,13 @@ type service struct {
 	wait     time.Duration // before the next attempt, but for chance
 	began    time.Time     // the run under way, whose other attempts read only what it has not read to its end
 	unread   bool          // the last pull did not read all that was due
+
+	heart    *heart
+	started  time.Time // when the service was
+	failed   error     // what the last job came to
+	failedAt time.Time
+	paused   bool // the last pull stopped at stop_by
+	next     job  // what comes
 }
 
 // job is what the service does next.
@@ -39,6 +46,8 @@ type job struct {
 
 // run is the service's life.
 func (v *service) run(ctx context.Context) error {
+	v.started = v.program.now()
+	v.heart = &heart{log: v.log, calm: v.program.calm}
 	next, err := v.first()
 	for isLocked(err) {
 		v.log.Warn("waiting until another roagent ends", "error", err)
@@ -54,10 +63,12 @@ func (v *service) run(ctx context.Context) error {
 	}
 	v.program.pulse.Ready()
 	for {
+		v.next = next
 		v.log.Info("waiting", "next", next.at.Format(time.RFC3339), "pull", next.pull)
 		v.program.pulse.Status(next.String())
 		switch v.sleepUntil(ctx, next.at) {
 		case stopped:
+			v.tellStopped(ctx)
 			v.log.Info("stopped")
 			return nil
 		case setBack:
@@ -91,11 +102,16 @@ const (
 	setBack             // the clock says less than a minute ago: it was set, and the time may be far now
 )
 
-// sleepUntil waits for a time on the clock. It looks at the clock every minute: the machine may sleep, or its clock be set.
+// sleepUntil waits for a time on the clock, and tells the collector each hour how the store is. It looks at the clock every minute: the
+// machine may sleep, or its clock be set.
 func (v *service) sleepUntil(ctx context.Context, at time.Time) wake {
 	now := v.program.now().Round(0) // the clock on the wall
 	for {
 		v.program.pulse.Beat()
+		if at.After(now) {
+			v.tellHourly(ctx, now, at)
+			now = v.program.now().Round(0)
+		}
 		wait := min(at.Sub(now), time.Minute)
 		if wait <= 0 {
 			if ctx.Err() != nil {
@@ -103,6 +119,7 @@ func (v *service) sleepUntil(ctx context.Context, at time.Time) wake {
 			}
 			return slept
 		}
+		wait = min(wait, v.heart.until(now))
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -140,6 +157,7 @@ func (v *service) first() (job, error) {
 		return job{}, err
 	}
 	defer s.close()
+	v.heart.place(s, v.program.now())
 	schedule, err := s.schedule()
 	if err != nil {
 		return job{}, err
@@ -173,36 +191,50 @@ func lastReading(weeks []upload.WeekStatus) time.Time {
 	return last
 }
 
-// work does a job and says what comes next. No failure ends the service.
+// work does a job, tells the collector how it ended, and says what comes next.
 func (v *service) work(ctx context.Context, j job) job {
+	next, tell := v.do(ctx, j)
+	if tell != nil && v.heart.may(false) {
+		v.heart.tell(ctx, tell, beatLimit)
+	}
+	return next
+}
+
+// do does a job and says what comes next, and what the collector is to be told. No failure ends the service.
+func (v *service) do(ctx context.Context, j job) (job, telling) {
 	s, err := v.program.openWorking(ctx)
 	if err != nil {
 		v.log.Error("cannot work", "error", err)
-		return job{at: v.program.now().Add(v.nextWait(retryMost)), pull: j.pull, again: j.again}
+		v.ended(err)
+		return job{at: v.program.now().Add(v.nextWait(retryMost)), pull: j.pull, again: j.again}, nil
 	}
 	defer s.close()
+	v.heart.place(s, v.program.now())
 	schedule, err := s.schedule()
 	if err != nil {
 		v.log.Error("cannot work", "error", err)
-		return job{at: v.program.now().Add(retryMost), pull: j.pull, again: j.again}
+		return job{at: v.program.now().Add(retryMost), pull: j.pull, again: j.again}, nil
 	}
+	beside := v.tellBeside(ctx, s)
 	if j.pull {
-		err = v.pull(ctx, s, schedule, j.again)
+		err = v.pull(ctx, s, schedule, j.again, beside.step)
 	} else {
+		beside.step(upload.StateSending)
 		err = v.send(ctx, s)
 	}
+	beside.stop()
+	v.ended(err)
 	if corrupt, ok := errors.AsType[*upload.CorruptError](err); ok {
 		s.close()
 		if err = v.program.rebuild(corrupt); err == nil {
-			return job{at: v.program.now(), pull: true}
+			return job{at: v.program.now(), pull: true}, nil
 		}
 		v.log.Error("cannot work", "error", err)
-		return job{at: v.program.now().Add(v.nextWait(retryMost)), pull: j.pull}
+		return job{at: v.program.now().Add(v.nextWait(retryMost)), pull: j.pull}, nil
 	}
-	next := v.next(s, schedule, j, err)
+	v.next = v.after(s, schedule, j, err)
 	v.purge(s)
-	v.heartbeat(ctx, s, next, err)
-	return next
+	return v.next, v.heartbeat(s, "")
 }
 
 // purge deletes the copies of batches that were delivered longer ago than the configuration keeps them (16 CFR 314.4:
@@ -218,9 +250,9 @@ func (v *service) purge(s *site) {
 	}
 }
 
-func (v *service) pull(ctx context.Context, s *site, schedule Schedule, again bool) error {
+func (v *service) pull(ctx context.Context, s *site, schedule Schedule, again bool, step func(state string)) error {
 	now := v.program.now()
-	v.unread = true
+	v.unread, v.paused = true, false
 	if !again || v.began.IsZero() {
 		v.began = now
 	}
@@ -231,7 +263,7 @@ func (v *service) pull(ctx context.Context, s *site, schedule Schedule, again bo
 	if err != nil {
 		return err
 	}
-	report, err := s.pull(ctx, pulling{weeks: weeks, deadline: v.deadline, send: true}, &logProgress{log: v.log, pulse: v.program.pulse})
+	report, err := s.pull(ctx, pulling{weeks: weeks, deadline: v.deadline, send: true}, &logProgress{log: v.log, pulse: v.program.pulse, step: step})
 	if report != nil {
 		v.unread = report.Unread
 		v.logReport(report)
@@ -277,8 +309,8 @@ func (v *service) send(ctx context.Context, s *site) error {
 	return err
 }
 
-// next says what comes after a job: another attempt while there is time, what is left to send, or the next run.
-func (v *service) next(s *site, schedule Schedule, done job, err error) job {
+// after says what comes after a job: another attempt while there is time, what is left to send, or the next run.
+func (v *service) after(s *site, schedule Schedule, done job, err error) job {
 	now := v.program.now()
 	tick, tickErr := schedule.Next(now)
 	if tickErr != nil {
@@ -290,6 +322,7 @@ func (v *service) next(s *site, schedule Schedule, done job, err error) job {
 	case code == exitDone:
 		v.wait = 0
 	case errors.Is(err, context.DeadlineExceeded) && !v.deadline.IsZero() && !now.Before(v.deadline):
+		v.paused = true
 		v.log.Warn("the pull is paused at stop_by and goes on at the next run", "stop_by", v.deadline.Format(time.RFC3339))
 	default:
 		v.log.Error("not done", "error", err, "exit_code", code)
@@ -346,23 +379,4 @@ func (s *site) behind() bool {
 func (v *service) nextWait(most time.Duration) time.Duration {
 	v.wait = min(max(retryFirst, 2*v.wait), most)
 	return v.wait/2 + v.program.chance(v.wait)
-}
-
-// heartbeat tells the collector how this store is. That it does not arrive is no failure: the batches say the same. A
-// collector that has just answered nothing, or when it wants to be asked again, is not asked for more.
-func (v *service) heartbeat(ctx context.Context, s *site, next job, last error) {
-	if failed, ok := errors.AsType[*upload.SendError](last); ok && failed.Class == upload.ClassUnreachable && (failed.Status == 0 || failed.After > 0) {
-		return
-	}
-	sender, err := s.sender()
-	if err != nil {
-		return
-	}
-	status, err := s.heartbeat(next.at, last)
-	if err == nil {
-		err = sender.Heartbeat(ctx, status)
-	}
-	if err != nil {
-		v.log.Debug("heartbeat not sent", "error", err)
-	}
 }

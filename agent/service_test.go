@@ -204,6 +204,7 @@ func TestServiceLeavesABusyCollectorAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, collector, _, _ := bubbleStore(t, "{spread: 0s}")
 		var asked []time.Time
+		p.calm = true // heartbeats keep away by themselves: TestHeartbeatsKeepAway
 		p.transport = simTransport(func(r *http.Request) (*http.Response, error) {
 			asked = append(asked, time.Now())
 			if len(asked) < 4 {

@@ -126,7 +126,7 @@ func (l *simLife) live(ctx context.Context) error {
 		Row:       func(int, string) error { return cmp.Or(l.point("before a row"), w.dms.row()) },
 	}
 	p := w.program(l.ctx)
-	p.wrap, p.transact, p.jitter = faults.Wrap, l.transact, l.a.jitter
+	p.wrap, p.transact, p.jitter, p.calm = faults.Wrap, l.transact, l.a.jitter, true
 	p.transport = simTransport(func(r *http.Request) (*http.Response, error) { return w.net.roundTrip(l, r) })
 	p.stderr = simLog{w, l}
 	return runCommand{}.Run(p)

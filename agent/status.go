@@ -189,26 +189,3 @@ func weeksWhere(weeks []upload.WeekStatus, is func(upload.WeekStatus) bool) []fi
 	}
 	return found
 }
-
-// heartbeat is what the collector is told of this store.
-func (s *site) heartbeat(next time.Time, last error) (upload.Status, error) {
-	st, err := s.status(s.now())
-	if err != nil {
-		return upload.Status{}, err
-	}
-	h := upload.Status{
-		DealerID: st.Dealer, AgentVersion: agentVersion(), At: s.now().UTC(), State: "idle", NextRun: next.UTC(), FieldmapDigest: st.Digest,
-		QueuedBatches: st.Pending.Batches, QueuedBytes: st.Pending.Bytes, Parked: st.Parked, LastError: errorClass(last),
-	}
-	if finished := finishedWeeks(st.Weeks); len(finished) > 0 {
-		h.LastWeek = finished[len(finished)-1].String()
-	}
-	return h, nil
-}
-
-// errorClass is a failure in one word: its text stays at the store.
-func errorClass(err error) string {
-	return map[int]string{
-		exitDone: "", exitParked: "parked", exitUsage: "configuration", exitRefused: "refused", exitDMS: "dms", exitCollector: "collector",
-	}[exitCode(err)]
-}

@@ -102,10 +102,10 @@ func (s *session) run(ctx context.Context, statement *statement, text string, ar
 
 // query runs a statement and calls each for every row, whose error it returns as it is.
 func (s *session) query(ctx context.Context, text string, args []any, each func(row) error) error {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	limited, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	err := s.conn.Raw(func(conn any) error {
-		err := s.read(ctx, conn.(driver.Conn), text, args, each)
+		err := s.read(limited, conn.(driver.Conn), text, args, each)
 		if err != nil {
 			s.forget() // while the connection is there: a broken one is closed next
 		}
@@ -114,23 +114,27 @@ func (s *session) query(ctx context.Context, text string, args []any, each func(
 	if of, ok := errors.AsType[*takerError](err); ok {
 		return of.error
 	}
-	return s.late(ctx, err)
+	return s.late(ctx, limited, err)
 }
 
 // exec runs a session setting.
 func (s *session) exec(ctx context.Context, text string) error {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	limited, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	_, err := s.conn.ExecContext(ctx, text)
-	return s.late(ctx, err)
+	_, err := s.conn.ExecContext(limited, text)
+	return s.late(ctx, limited, err)
 }
 
 // errSlow is a statement that took longer than StatementTimeout.
 var errSlow = errors.New("the statement took too long")
 
-// late says so where an error comes of the statement's own deadline.
-func (s *session) late(ctx context.Context, err error) error {
-	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+// late says so where an error comes of the statement's own deadline, or of its caller's, who ended it.
+func (s *session) late(ctx, limited context.Context, err error) error {
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(limited.Err(), context.DeadlineExceeded):
 		return fmt.Errorf("%w: more than %v", errSlow, s.timeout)
 	}
 	return err

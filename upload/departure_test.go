@@ -61,10 +61,11 @@ func (s *site) wantRefusals(done bool) {
 	requests := len(s.collector.Requests())
 	_, beginErr := s.queue.Begin(week(s.t, "2026-W48"), s.orders.Digest(), time.Now())
 	_, sendErr := s.sender.Send(s.t.(*testing.T).Context())
+	_, beatErr := s.sender.Heartbeat(upload.Status{DealerID: dealer, State: "idle"})
 	for what, err := range map[string]error{
 		"begin":     beginErr,
 		"send":      sendErr,
-		"heartbeat": s.sender.Heartbeat(s.t.(*testing.T).Context(), upload.Status{DealerID: dealer, State: "idle"}),
+		"heartbeat": beatErr,
 		"release":   s.queue.Release(1, "kim"),
 	} {
 		if left, ok := errors.AsType[*upload.LeftError](err); !ok || left.Done != done || left.Who != "kim" {

@@ -3,7 +3,6 @@ package upload
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -295,22 +294,21 @@ func (r *sending) closeWeek(c closing, answer answer) error {
 	return nil
 }
 
-// Heartbeat tells the collector how the agent is. It holds no customer's data and needs no receipt.
-func (s *Sender) Heartbeat(ctx context.Context, status Status) error {
+// Heartbeat returns what tells the collector how the agent is. It may be called once the queue is closed, beside a Send too, and asks
+// once: another heartbeat comes soon enough. It holds no customer's data and needs no receipt. Of a dealer who leaves it fails with
+// *[LeftError].
+func (s *Sender) Heartbeat(status Status) (tell func(context.Context) error, err error) {
 	if err := s.Queue.takesPart(); err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error {
+		r := &sending{Sender: s, client: s.newClient(), sent: &Sent{}}
+		r.client.RetryMax = 0
+		answer, err := r.putStatus(ctx, status)
+		if err != nil || answer.status == http.StatusNoContent {
+			return err
+		}
+		_, err = manifestAction(answer)
 		return err
-	}
-	r := &sending{Sender: s, client: s.newClient(), sent: &Sent{}}
-	answer, err := r.putStatus(ctx, status)
-	if err != nil {
-		return err
-	}
-	if answer.status == http.StatusOK || answer.status == http.StatusCreated || answer.status == http.StatusNoContent {
-		return nil
-	}
-	_, err = manifestAction(answer)
-	if err == nil {
-		err = fmt.Errorf("send status: the collector answered %d", answer.status)
-	}
-	return err
+	}, nil
 }

@@ -269,7 +269,7 @@ func TestRequest(t *testing.T) {
 	s.collector.Fail(uploadtest.Reset, uploadtest.Answer(503, "", ""))
 	s.pull("2026-W46", order("RO1", "oil"))
 	s.send()
-	if err := s.sender.Heartbeat(t.Context(), upload.Status{DealerID: dealer, State: "idle"}); err != nil {
+	if err := s.beat(); err != nil {
 		t.Fatal(err)
 	}
 	var encodings []string
@@ -293,6 +293,47 @@ func TestRequest(t *testing.T) {
 	if len(s.collector.Statuses()) != 1 {
 		t.Error("no heartbeat came")
 	}
+}
+
+// beat sends a heartbeat.
+func (s *site) beat() error {
+	tell, err := s.sender.Heartbeat(upload.Status{DealerID: dealer, State: "idle"})
+	if err != nil {
+		return err
+	}
+	return tell(s.t.(*testing.T).Context())
+}
+
+// A heartbeat asks once, whatever the answer is, and says when the collector wants to be left alone. The queue may be closed by then.
+func TestHeartbeatAsksOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		for name, fault := range map[string]uploadtest.Fault{
+			"reset": uploadtest.Reset, "busy": uploadtest.Answer(503, "", "", "Retry-After", "1800"), "failed": uploadtest.Answer(500, "", ""),
+			"refused": uploadtest.Problem(upload.Problem{Title: "no", Status: 400}), "portal": uploadtest.Answer(404, "text/html", ""),
+		} {
+			before, start := len(s.collector.Requests()), time.Now()
+			s.collector.Fail(fault)
+			err := s.beat()
+			failed, ok := errors.AsType[*upload.SendError](err)
+			if !ok || name == "busy" && failed.After != 30*time.Minute {
+				t.Errorf("%s: got %v", name, err)
+			}
+			if n := len(s.collector.Requests()) - before; n > 1 || time.Since(start) > 0 {
+				t.Errorf("%s: %d requests in %s", name, n, time.Since(start))
+			}
+		}
+		tell, err := s.sender.Heartbeat(upload.Status{DealerID: dealer, State: "idle"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.queue.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := tell(t.Context()); err != nil || len(s.collector.Statuses()) != 1 {
+			t.Errorf("got %v and %d heartbeats", err, len(s.collector.Statuses()))
+		}
+	})
 }
 
 // TestSendStops holds that a cancelled Send ends at once and leaves all as it was.

@@ -119,21 +119,6 @@ type ManifestBatch struct {
 	Orders int    `json:"orders"`
 }
 
-// Status is the agent's heartbeat. It holds no customer data.
-type Status struct {
-	DealerID       string    `json:"dealer_id"`
-	AgentVersion   string    `json:"agent_version"`
-	At             time.Time `json:"at"`
-	State          string    `json:"state"` // idle, pulling, sending, paused
-	NextRun        time.Time `json:"next_run,omitzero"`
-	LastWeek       string    `json:"last_week,omitempty"`
-	FieldmapDigest string    `json:"fieldmap_digest,omitempty"`
-	QueuedBatches  int       `json:"queued_batches"`
-	QueuedBytes    int64     `json:"queued_bytes"`
-	Parked         int       `json:"parked"`
-	LastError      string    `json:"last_error,omitempty"` // a class, never a text from the DMS
-}
-
 // Problem is an error answer: RFC 9457.
 type Problem struct {
 	Type    string        `json:"type,omitempty"`

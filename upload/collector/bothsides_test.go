@@ -66,6 +66,15 @@ func (s *site) pull(orders ...uploadtest.Order) upload.Sent {
 	return sent
 }
 
+// beat sends a heartbeat.
+func (s *site) beat(status upload.Status) error {
+	tell, err := s.sender.Heartbeat(status)
+	if err != nil {
+		return err
+	}
+	return tell(s.t.Context())
+}
+
 // keys returns each order held with its revision, as RO1/1 RO2/2.
 func (s *site) keys() string {
 	s.t.Helper()
@@ -108,8 +117,19 @@ func TestBothSides(t *testing.T) {
 				t.Errorf("%s: the week is not closed", step.name)
 			}
 		}
-		if err := s.sender.Heartbeat(t.Context(), upload.Status{DealerID: dealer, AgentVersion: "1", At: time.Now().UTC(), State: "idle"}); err != nil {
-			t.Error(err)
+		for _, state := range upload.States() {
+			status := fullStatus()
+			status.State = state
+			if err := s.beat(status); err != nil {
+				t.Errorf("%s: %v", state, err)
+			}
+		}
+		for _, class := range upload.ErrorClasses() {
+			status := fullStatus()
+			status.LastError = class
+			if err := s.beat(status); err != nil {
+				t.Errorf("%s: %v", class, err)
+			}
 		}
 	})
 }

@@ -458,7 +458,7 @@ func TestBothSidesLeave(t *testing.T) {
 		if err := s.orders.Approve(s.queue); err != nil {
 			t.Fatal(err)
 		}
-		err = s.sender.Heartbeat(t.Context(), upload.Status{DealerID: dealer, AgentVersion: "1", At: time.Now().UTC(), State: "idle"})
+		err = s.beat(upload.Status{DealerID: dealer, AgentVersion: "1", At: time.Now().UTC(), State: "idle"})
 		if left, ok := errors.AsType[*upload.SendError](err); !ok || left.Class != upload.ClassLeft {
 			t.Errorf("a heartbeat got %v", err)
 		}

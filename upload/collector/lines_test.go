@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -272,20 +273,33 @@ func FuzzManifest(f *testing.F) {
 	})
 }
 
-// FuzzStatus holds that a heartbeat which is taken has nothing that the wire does not describe.
+// FuzzStatus holds that a heartbeat which is taken says what the wire describes, of its own dealer, and that a refusal repeats nothing.
 func FuzzStatus(f *testing.F) {
-	for _, seed := range []string{`{"dealer_id":"04123"}`, `{"dealer_id":"04123","name":"Zebulon"}`, `{}x`, `[`, `{"DEALER_ID":"1"}`, `null`} {
+	const good = `{"dealer_id":"04123","agent_version":"1","at":"2026-11-16T11:00:00Z","state":"idle","queued_batches":0,"queued_bytes":0,"parked":0`
+	for _, seed := range []string{
+		`{"dealer_id":"04123"}`, `{"dealer_id":"04123","name":"Zebulon"}`, `{}x`, `[`, `{"DEALER_ID":"1"}`, `null`, good + `}`, good + `} {}`,
+		good + `,"state":"Zebulon"}`, good + `,"last_error":"Zebulon","last_error_at":"2026-11-16T11:00:00Z"}`, good + `,"last_error":"dms","delayed":-1}`,
+		good + `,"queue_limit":1e400,"oldest_queued":"0001-01-01T00:00:00Z","last_week":"2026-W99"}`, good + `,"certificate_ends":"9999-12-31T23:59:59.999-23:59"}`,
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var s upload.Status
-		if err := parseJSON(data, &s); err != nil {
+		s, err := parseStatus(data, target{dealer: "04123"})
+		if err != nil {
 			if refused, ok := errors.AsType[*refusal](err); !ok || refused.Status != 400 || strings.Contains(refused.Detail, "Zebulon") {
 				t.Errorf("%q: %v", data, err)
 			}
 			return
 		}
-		if !json.Valid(data) {
+		text, err := json.Marshal(s)
+		if err != nil || strings.Contains(string(text), "Zebulon") && s.AgentVersion == "" {
+			t.Errorf("%q was taken: %v", data, err)
+		}
+		again, err := parseStatus(text, target{dealer: "04123"})
+		if err != nil || !slices.Contains(upload.States(), again.State) || again.LastError != "" && !slices.Contains(upload.ErrorClasses(), again.LastError) {
+			t.Errorf("%q was taken, as %s: %v", data, text, err)
+		}
+		if again.Parked < 0 || again.QueuedBatches < 0 || again.QueuedBytes < 0 || again.QueueLimit < 0 || again.Delayed < 0 {
 			t.Errorf("%q was taken", data)
 		}
 	})

@@ -146,14 +146,25 @@ func (h *Handler) putStatus(r *http.Request, t target) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	var s upload.Status
-	if err := parseJSON(data, &s); err != nil {
+	if _, err := parseStatus(data, t); err != nil {
 		return answer{}, err
 	}
-	if s.DealerID != t.dealer {
-		return answer{}, refuse(http.StatusBadRequest, "dealer_id is not the dealer in the path")
-	}
 	return answer{status: http.StatusNoContent}, h.store.Put(r.Context(), statusFile(t.dealer), data, Replace)
+}
+
+// parseStatus reads a heartbeat and holds it against the path and the wire.
+func parseStatus(data []byte, t target) (upload.Status, error) {
+	var s upload.Status
+	if err := parseJSON(data, &s); err != nil {
+		return s, err
+	}
+	if s.DealerID != t.dealer {
+		return s, refuse(http.StatusBadRequest, "dealer_id is not the dealer in the path")
+	}
+	if problem := s.Problem(); problem != "" {
+		return s, refuse(http.StatusBadRequest, "%s", problem)
+	}
+	return s, nil
 }
 
 // parseJSON reads one JSON value that has nothing the wire does not describe: what nobody wrote down is not taken.

@@ -245,6 +245,16 @@ func TestJSONBodies(t *testing.T) {
 	}
 }
 
+// fullStatus is a heartbeat that says all that one can.
+func fullStatus() upload.Status {
+	at := time.Date(2026, 11, 16, 11, 0, 0, 0, time.UTC)
+	return upload.Status{
+		DealerID: dealer, AgentVersion: "1.2.3-0.20261116110000-0123456789ab", At: at, State: "idle", StartedAt: at, NextRun: at, LastWeek: "2026-W46", LastPullAt: at,
+		FieldmapDigest: strings.Repeat("0a", 32), QueuedBatches: 2, QueuedBytes: 1 << 30, QueueLimit: 2_000_000_000, OldestQueued: at, Delayed: 3, DelayedUntil: at,
+		CertificateEnds: at, Parked: 4, LastError: "dms", LastErrorAt: at,
+	}
+}
+
 func TestStatus(t *testing.T) {
 	r := newRig(t, collector.NewMemStore())
 	const path = "/v1/dealers/" + dealer + "/status"
@@ -257,7 +267,7 @@ func TestStatus(t *testing.T) {
 		if held, err := r.store.Get(t.Context(), "dealers/04123/status.json"); err != nil || string(held) != string(q.body) {
 			t.Errorf("held is %s, %v", held, err)
 		}
-		status.State = "sending"
+		status = fullStatus()
 	}
 	status.DealerID = otherDealer
 	r.problem(r.do(r.json(path, status)), 400)
@@ -266,4 +276,45 @@ func TestStatus(t *testing.T) {
 	}{"078-05-1120"})), 400)
 	status.DealerID, status.LastError = dealer, strings.Repeat("x", upload.MaxStatus)
 	r.problem(r.do(r.json(path, status)), 413)
+}
+
+// What a heartbeat says is held against the wire, member by member, and the last good one stays.
+func TestStatusRefused(t *testing.T) {
+	r := newRig(t, collector.NewMemStore())
+	const path = "/v1/dealers/" + dealer + "/status"
+	if w := r.do(r.json(path, fullStatus())); w.Code != 204 {
+		t.Fatalf("got %d %s", w.Code, w.Body)
+	}
+	kept, err := r.store.Get(t.Context(), "dealers/04123/status.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, spoil := range map[string]func(*upload.Status){
+		"no version":            func(s *upload.Status) { s.AgentVersion = "" },
+		"a long version":        func(s *upload.Status) { s.AgentVersion = strings.Repeat("1", 65) },
+		"a version of lines":    func(s *upload.Status) { s.AgentVersion = "1\n2" },
+		"no time":               func(s *upload.Status) { s.At = time.Time{} },
+		"a time before all":     func(s *upload.Status) { s.NextRun = time.Date(1601, 1, 1, 0, 0, 0, 0, time.UTC) },
+		"no state":              func(s *upload.Status) { s.State = "" },
+		"another state":         func(s *upload.Status) { s.State = "asleep" },
+		"another class":         func(s *upload.Status) { s.LastError = "John Smith" },
+		"a time of no error":    func(s *upload.Status) { s.LastError = "" },
+		"a time of no delay":    func(s *upload.Status) { s.Delayed = 0 },
+		"no digest":             func(s *upload.Status) { s.FieldmapDigest = "x" },
+		"no week":               func(s *upload.Status) { s.LastWeek = "2026-W54" },
+		"a count below none":    func(s *upload.Status) { s.Parked = -1 },
+		"bytes below none":      func(s *upload.Status) { s.QueuedBytes = -1 },
+		"a limit below none":    func(s *upload.Status) { s.QueueLimit = -1 },
+		"a count beyond reason": func(s *upload.Status) { s.QueuedBatches = 1 << 50 },
+	} {
+		status := fullStatus()
+		spoil(&status)
+		w := r.do(r.json(path, status))
+		if r.problem(w, 400); strings.Contains(w.Body.String(), "Smith") {
+			t.Errorf("%s: the refusal repeats it: %s", name, w.Body)
+		}
+	}
+	if held, err := r.store.Get(t.Context(), "dealers/04123/status.json"); err != nil || string(held) != string(kept) {
+		t.Errorf("held is %s, %v", held, err)
+	}
 }
