@@ -38,6 +38,9 @@ type beatWatch struct {
 }
 
 func (w *beatWatch) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err // as a connection does
+	}
 	note := beatNote{at: time.Now(), beat: strings.HasSuffix(r.URL.Path, "/status")}
 	if note.beat {
 		body, err := io.ReadAll(r.Body)
@@ -83,7 +86,7 @@ func (w *beatWatch) states(from time.Time) string {
 // watchBeats lets a store's requests be noted.
 func watchBeats(p *program, next http.RoundTripper) *beatWatch {
 	w := &beatWatch{next: next}
-	p.transport = w
+	p.transport, p.calm = w, false
 	return w
 }
 
@@ -187,20 +190,26 @@ func TestHeartbeatsOfARun(t *testing.T) {
 	})
 }
 
-// A run of four weeks, whose steps take seconds, is told with two heartbeats.
+// A run of five weeks, of which each has steps of some seconds, is told with no more than a heartbeat a minute.
 func TestHeartbeatsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, transport, _, _ := bubbleStore(t, "{spread: 0s, lookback_weeks: 4}")
-		slowDMS(p, time.Second)
+		placeBeats(t, p, 10*time.Minute) // not now
+		slowDMS(p, 7*time.Second)
 		w := watchBeats(p, transport)
 		stop := startService(t, p)
 		defer stop()
 		time.Sleep(toMonday + 4*7*24*time.Hour - time.Minute)
 		from := time.Now()
-		time.Sleep(10 * time.Minute)
+		time.Sleep(20 * time.Minute)
 		beats := w.beats(from)
-		if len(beats) < 2 || len(beats) > 4 || beats[0].status.State != upload.StatePulling {
-			t.Errorf("%d heartbeats of a run of a minute or two: %s", len(beats), w.states(from))
+		if len(beats) < 3 || w.states(from) != "pulling idle" {
+			t.Errorf("%d heartbeats of a run of some minutes: %s", len(beats), w.states(from))
+		}
+		for i := range len(beats) - 2 {
+			if pause := beats[i+1].at.Sub(beats[i].at); pause < time.Minute {
+				t.Errorf("heartbeats came after %s", pause)
+			}
 		}
 	})
 }
@@ -250,6 +259,7 @@ func TestHeartbeatsDelayNothing(t *testing.T) {
 			p, transport, _, _ := bubbleStore(t, "{spread: 0s}")
 			placeBeats(t, p, 29*time.Minute+57*time.Second)
 			slowDMS(p, 11*time.Second)
+			p.calm = false
 			p.transport = simTransport(func(r *http.Request) (*http.Response, error) {
 				if !answers && strings.HasSuffix(r.URL.Path, "/status") {
 					<-r.Context().Done()

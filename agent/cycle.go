@@ -9,6 +9,7 @@ import (
 	"roagent/extract"
 	"roagent/fieldmap"
 	"roagent/upload"
+	"roagent/upload/unusual"
 )
 
 // cycle is one run: weeks are read out of the DMS into the queue, and what is queued is sent.
@@ -149,7 +150,7 @@ func (c *cycle) page(ctx context.Context, reading *extract.Reading, pull *upload
 		}
 		result := upload.PageResult{
 			Unchanged: unchanged(keys.Keys(), from, to, wanted[:n]),
-			Records:   page.Records(), Parked: page.Parked(), Counts: page.Counts(), Next: keys.NextAt(to),
+			Records:   page.Records(), Parked: page.Parked(), Counts: page.Counts(), Profile: page.Profile(), Next: keys.NextAt(to),
 		}
 		if last {
 			result.Parked = append(result.Parked, keys.Parked()...)
@@ -213,6 +214,19 @@ func (c *cycle) finish(ctx context.Context, reading *extract.Reading, pull *uplo
 		return err
 	}
 	line.Skipped, line.Keyless, line.Finished = skipped, keyless, true
+	return c.compare(line)
+}
+
+// compare holds a week that was read against this store's other weeks. It stops nothing.
+func (c *cycle) compare(line *WeekReport) error {
+	weeks, err := c.queue.Profiles()
+	if err != nil {
+		return err
+	}
+	line.Unusual = unusual.Weeks(weeks)[line.Week]
+	if len(line.Unusual) > 0 && line.New+line.Revised+line.Voided > 0 { // else it was told before
+		c.progress.unusual(line.Week, line.Unusual)
+	}
 	return nil
 }
 

@@ -45,6 +45,11 @@ func (c previewCommand) Run(p *program) error {
 		return err
 	}
 	fmt.Fprintf(p.stderr, "%s: %s a pull would send now%s; %s as sent before, or dropped\n", week, plural(v.lines, "line"), v.more(), plural(v.unchanged, "order"))
+	if !v.full() { // else it is a part of a week, which is like no week
+		if err := s.printUnusual(p.stderr, week, &w.profile); err != nil {
+			return err
+		}
+	}
 	if v.parked > 0 {
 		return fmt.Errorf("%s could not be sent as they are, see above: %w", plural(v.parked, "order"), errParked)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"roagent/agent/supervisor"
 	"roagent/upload"
+	"roagent/upload/unusual"
 )
 
 // progress tells a person, or the log, how far a pull is.
@@ -20,6 +21,8 @@ type progress interface {
 	page(orders int)
 	// end ends the week: finished, or stopped.
 	end(finished bool)
+	// unusual says what looks wrong in a week that was read, before anything of it is sent.
+	unusual(week string, found []unusual.Finding)
 	// sending says that what is queued is sent now.
 	sending()
 }
@@ -55,6 +58,8 @@ func (p *barProgress) end(finished bool) {
 	fmt.Fprintln(p.w)
 }
 
+func (p *barProgress) unusual(week string, found []unusual.Finding) { printFindings(p.w, week, found) }
+
 func (p *barProgress) sending() {}
 
 // logProgress writes a line a week, and one now and then in a long one.
@@ -88,6 +93,12 @@ func (p *logProgress) page(orders int) {
 	rate := float64(p.done) / time.Since(p.start).Seconds()
 	left := time.Duration(float64(max(0, p.total-p.done)) / max(rate, 1) * float64(time.Second))
 	p.log.Info("reading", "week", p.week, "orders", p.done, "of", p.total, "orders_per_second", int(rate), "left", left.Round(time.Second).String())
+}
+
+func (p *logProgress) unusual(week string, found []unusual.Finding) {
+	for _, f := range found {
+		p.log.Warn("week looks unusual", "week", week, "finding", f.String())
+	}
 }
 
 func (p *logProgress) sending() { p.tell(upload.StateSending) }

@@ -14,6 +14,7 @@ import (
 	"roagent/fieldmap"
 	"roagent/fieldmap/freetext"
 	"roagent/upload"
+	"roagent/upload/unusual"
 )
 
 // Report is what a run did: shown as a table, or as JSON.
@@ -38,7 +39,8 @@ type WeekReport struct {
 	Skipped   []fieldmap.SkipCount `json:"skipped"`   // rows left out, by rule
 	Counts    fieldmap.Counts      `json:"counts"`    // values left out or altered in the orders read
 	Finished  bool                 `json:"finished"`  // false: the run was stopped in this week and goes on at the next
-	Doubted   bool                 `json:"doubted"`   // most of the week is gone from the DMS: it is read anew at the next run
+	Unusual   []unusual.Finding    `json:"unusual,omitempty"`
+	Doubted   bool                 `json:"doubted"` // most of the week is gone from the DMS: it is read anew at the next run
 }
 
 func (r *Report) week(w fieldmap.Week) *WeekReport {
@@ -111,6 +113,9 @@ func (r *Report) print(w io.Writer) error {
 	}
 	if n := len(r.Narrowed); n > 0 {
 		fmt.Fprintf(w, "the whitelist is narrower than the approved one (%s), which needs no new approval: see 'roagent fieldmap diff'\n", plural(n, "change"))
+	}
+	for _, week := range r.Weeks {
+		printFindings(w, week.Week, week.Unusual)
 	}
 	r.Proof.print(w)
 	r.printWhy(w)

@@ -9,6 +9,7 @@ import (
 
 	"roagent/fieldmap"
 	"roagent/upload"
+	"roagent/upload/unusual"
 )
 
 type statusCommand struct {
@@ -17,21 +18,22 @@ type statusCommand struct {
 
 // status is what the status command tells.
 type status struct {
-	Dealer    string               `json:"dealer"`
-	Collector string               `json:"collector"`
-	Digest    string               `json:"fieldmap_digest"`
-	Approved  bool                 `json:"approved"`       // this very digest
-	State     string               `json:"approval_state"` // approved, narrowed, changed, unapproved, left
-	Left      *upload.Departure    `json:"left,omitempty"` // the store has left, or has begun to
-	NextRun   time.Time            `json:"next_run"`
-	Weeks     []upload.WeekStatus  `json:"weeks"`
-	Pending   upload.PendingStatus `json:"pending"`
-	Full      bool                 `json:"queue_full"` // a reading pauses until the collector has taken some
-	Delayed   int                  `json:"delayed"`    // lines that wait for the time of queue.hold
-	Until     time.Time            `json:"delayed_until,omitzero"`
-	Parked    int                  `json:"parked"`
-	Awaits    bool                 `json:"awaits_collector"` // the queue was rebuilt and must learn first what the collector holds
-	Aside     []string             `json:"set_aside"`        // files of damaged queues
+	Dealer    string                       `json:"dealer"`
+	Collector string                       `json:"collector"`
+	Digest    string                       `json:"fieldmap_digest"`
+	Approved  bool                         `json:"approved"`       // this very digest
+	State     string                       `json:"approval_state"` // approved, narrowed, changed, unapproved, left
+	Left      *upload.Departure            `json:"left,omitempty"` // the store has left, or has begun to
+	NextRun   time.Time                    `json:"next_run"`
+	Weeks     []upload.WeekStatus          `json:"weeks"`
+	Pending   upload.PendingStatus         `json:"pending"`
+	Full      bool                         `json:"queue_full"` // a reading pauses until the collector has taken some
+	Delayed   int                          `json:"delayed"`    // lines that wait for the time of queue.hold
+	Until     time.Time                    `json:"delayed_until,omitzero"`
+	Parked    int                          `json:"parked"`
+	Awaits    bool                         `json:"awaits_collector"`  // the queue was rebuilt and must learn first what the collector holds
+	Aside     []string                     `json:"set_aside"`         // files of damaged queues
+	Unusual   map[string][]unusual.Finding `json:"unusual,omitempty"` // by week: what looks wrong against the weeks before
 	approval  string
 }
 
@@ -82,6 +84,11 @@ func (s *site) status(now time.Time) (*status, error) {
 	for _, w := range st.Weeks {
 		st.Parked += w.Parked
 	}
+	profiles, err := s.queue.Profiles()
+	if err != nil {
+		return nil, err
+	}
+	st.Unusual = unusual.Weeks(profiles)
 	schedule, err := s.schedule()
 	if err != nil {
 		return nil, err
@@ -117,6 +124,9 @@ func (st *status) print(p *program) error {
 		}
 	} else if st.Left == nil {
 		fmt.Fprintln(p.stdout, "\nno week was read yet: 'roagent pull' reads the latest")
+	}
+	for _, w := range st.Weeks[max(0, len(st.Weeks)-weeksShown):] {
+		printFindings(p.stdout, w.Week, st.Unusual[w.Week])
 	}
 	if st.Pending.Batches > 0 {
 		fmt.Fprintf(p.stdout, "\nwaiting to be sent: %s with %s (%s), the oldest since %s\n", plural(st.Pending.Batches, "batch"),

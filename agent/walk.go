@@ -14,6 +14,7 @@ type walk struct {
 	full     func() bool // enough was seen
 	record   func(fieldmap.Record) error
 	parked   func([]fieldmap.Parked)
+	profile  fieldmap.Profile // of all that was read
 }
 
 func (v *walk) week(ctx context.Context, reader *extract.Reader, week fieldmap.Week) error {
@@ -53,6 +54,7 @@ func (v *walk) page(ctx context.Context, reading *extract.Reading, week fieldmap
 			}
 		}
 		v.parked(page.Parked())
+		v.profile.Add(page.Profile())
 		keys = keys.Rest(n)
 	}
 	return nil

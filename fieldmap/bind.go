@@ -34,6 +34,8 @@ type levelEncoder struct {
 	key     []valueCoder // of Level.key; the orders only
 	watches []*watch     // of Level.key; nil where a field sends the column
 	numbers []bool       // of Level.Link: the database compares the two columns as numbers
+	counted profiled     // what is counted of its rows, and
+	row     rowProfile   // of the row that is being written
 }
 
 // fieldEncoder writes one field of a row.
@@ -54,6 +56,13 @@ type fieldEncoder struct {
 	names  Subject // if tagger is set
 
 	narratives Narratives // what becomes of secrets, where the field is a narrative
+
+	place  int         // among its level's fields
+	coded  *codedField // nil: no code that is counted
+	codeAt int         // in profiled.coded, if coded is set
+	summed bool        // an amount
+	sumAt  int         // in profiled.summed, if summed is set
+	row    *rowProfile // of its level
 }
 
 // Bind ties the plan to the types of the DMS's columns. All problems are reported at once, as *strictyaml.Problems
@@ -73,12 +82,16 @@ func (p *Plan) Bind(typeOf func(*Level, Column) ColumnType, o Options) (*Encoder
 			ours, theirs := typeOf(l, Column{Name: pair.Left}), typeOf(l.Parent, Column{Name: pair.Right})
 			le.numbers = append(le.numbers, ours.Kind.number() || theirs.Kind.number())
 		}
+		var fields []*fieldEncoder
 		for _, fp := range l.fields {
 			f := e.bindField(l, fp, typeOf(l, fp.field.Column), o, &problems)
 			f.number = number
 			number++
+			f.row = &le.row
+			fields = append(fields, f)
 			le.tree.grow(strings.Split(fp.field.Send, "."), f)
 		}
+		le.profile(l, fields)
 		e.levels = append(e.levels, le)
 	}
 	if changed := p.Orders.Changed; changed != "" {
@@ -237,8 +250,17 @@ func (e *Encoder) Moment(value any) time.Time {
 	return e.clock.utc(t)
 }
 
-// append appends the field's JSON value, or nothing where it has none.
+// append appends the field's JSON value, or nothing where it has none, and counts it.
 func (f *fieldEncoder) append(dst []byte, values []any, w *rowWriter) ([]byte, error) {
+	from := len(dst)
+	dst, err := f.appendValue(dst, values, w)
+	if err == nil && len(dst) > from {
+		f.row.note(f, dst[from:])
+	}
+	return dst, err
+}
+
+func (f *fieldEncoder) appendValue(dst []byte, values []any, w *rowWriter) ([]byte, error) {
 	if f.flag >= 0 && isSet(values[f.flag]) {
 		w.note(eventWithheld, f.number)
 		return dst, nil

@@ -42,6 +42,10 @@ type levelRows struct {
 	anchors map[string]anchor // link text to the parent's row
 	link    []byte            // the link text of the last row, and
 	parent  anchor            // what it names: most rows have that of the row before
+
+	present []uint64 // what is counted of all rows, as many of each as a rowProfile of the level has
+	codes   []uint8
+	amounts []int64
 }
 
 // anchor is the parent's row that a link names, and the others that it names too, which should not be.
@@ -124,6 +128,7 @@ func (p *Page) Reset(week Week, keys []OrderKey) {
 		l := &p.levels[i]
 		clear(l.anchors)
 		l.rows, l.body, l.tokens, l.heads, l.tails = l.rows[:0], l.body[:0], l.tokens[:0], l.heads[:0], l.tails[:0]
+		l.present, l.codes, l.amounts = l.present[:0], l.codes[:0], l.amounts[:0]
 	}
 	p.levels[0].heads = filled(p.levels[0].heads, len(keys))
 	p.levels[0].tails = filled(p.levels[0].tails, len(keys))
@@ -173,6 +178,10 @@ func (p *Page) Add(l *Level, values []any) error {
 	}
 	p.writer.order = r.order
 	repeated, skipped := p.enc.clock.repeated, p.enc.clock.skipped
+	counted := &p.enc.levels[l.Index].row
+	clear(counted.present)
+	clear(counted.codes)
+	clear(counted.amounts)
 	rows.body, err = p.enc.levels[l.Index].tree.appendMembers(rows.body, values, &p.writer)
 	if errors.Is(err, ErrBlocked) {
 		return err
@@ -189,6 +198,9 @@ func (p *Page) Add(l *Level, values []any) error {
 	for _, i := range l.order {
 		rows.tokens = append(appendLink(rows.tokens, values[i], false), 0)
 	}
+	rows.present = append(rows.present, counted.present...)
+	rows.codes = append(rows.codes, counted.codes...)
+	rows.amounts = append(rows.amounts, counted.amounts...)
 	r.to, r.tokenTo = len(rows.body), len(rows.tokens)
 	p.link(l, rows, r, parent, values)
 	return nil

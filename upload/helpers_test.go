@@ -134,7 +134,7 @@ func (s *site) page(p *upload.Pull, next []byte, orders ...uploadtest.Order) upl
 		isWanted[i] = true
 		read = append(read, orders[i])
 	}
-	page := upload.PageResult{Records: s.orders.Records(p.Week(), read...), Next: next}
+	page := upload.PageResult{Records: s.orders.Records(p.Week(), read...), Profile: s.orders.Profile(), Next: next}
 	for i, key := range keys {
 		if !isWanted[i] {
 			page.Unchanged = append(page.Unchanged, key)

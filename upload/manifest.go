@@ -71,6 +71,9 @@ func (q *Queue) makeManifest(week, timezone string) (c closing, ok bool, err err
 			Readings: w.Readings, Batches: []ManifestBatch{}, Skipped: append([]fieldmap.SkipCount{}, w.Last.Skipped...), Left: w.Last.Left, Keyless: w.Last.Keyless,
 			Dropped: w.Dropped,
 		}}
+		if w.Last.Profile != nil && len(w.Dropped) == 0 {
+			c.manifest.Profile = w.Last.Profile.Public()
+		}
 		if c.of, err = fieldmap.ParseWeek(week); err != nil {
 			return err
 		}

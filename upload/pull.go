@@ -40,6 +40,7 @@ type PageResult struct {
 	Records   iter.Seq[fieldmap.Record] // valid until Store returns
 	Parked    []fieldmap.Parked         // read, and cannot be sent
 	Counts    fieldmap.Counts           // of Records
+	Profile   *fieldmap.Profile         // of Records
 	Next      []byte                    // where the next page starts; nil after the last page
 }
 
@@ -244,6 +245,14 @@ func (r *readingState) page(page PageResult, stored Stored) {
 	left.Add(r.Left)
 	left.Add(page.Counts)
 	r.Left = left
+	if page.Profile != nil {
+		var profile fieldmap.Profile // as with Left
+		if r.Profile != nil {
+			profile = *r.Profile
+		}
+		profile.Add(page.Profile)
+		r.Profile = &profile
+	}
 }
 
 // Finish ends the reading: orders that it did not see are voided, and the week is ready for its manifest. Calling it
@@ -371,9 +380,13 @@ func (p *Pull) close(tx *bbolt.Tx, f FinishResult) error {
 	r := w.Reading
 	last := &lastReading{
 		Fieldmap: r.Fieldmap, Zones: r.Zones, Started: r.Started, Ended: f.Now.UTC(), Resumed: r.Resumed, Skipped: f.Skipped, Left: r.Left, Keyless: f.Keyless,
+		Profile: r.Profile,
+	}
+	if r.Partial {
+		last.Profile = nil
 	}
 	if r.Partial && w.Last != nil {
-		last.Left = w.Last.Left // that of the last reading that read every order
+		last.Left, last.Profile = w.Last.Left, w.Last.Profile // those of the last reading that read every order
 	}
 	w.Last, w.Reading, w.Adopted = last, nil, false
 	w.Readings++

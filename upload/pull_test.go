@@ -316,6 +316,7 @@ func TestManifest(t *testing.T) {
 	want := upload.Manifest{
 		DealerID: dealer, Week: "2026-W46", Timezone: "America/Los_Angeles", FieldmapDigest: s.orders.Digest().String(), ReadAt: now,
 		Readings: 1, Batches: got.Batches, Orders: 2, Held: 2, Skipped: skipped, Left: page.Counts, Keyless: 1,
+		Profile: page.Profile,
 	}
 	if diff := cmp.Diff(want, got); diff != "" || len(got.Batches) != 1 {
 		t.Error(diff)

@@ -37,18 +37,19 @@ type Zones struct {
 
 // readingState is the checkpoint of an unfinished reading.
 type readingState struct {
-	Fieldmap string          `json:"fieldmap"`
-	Zones    Zones           `json:"zones,omitzero"`
-	Started  time.Time       `json:"started"`
-	After    []byte          `json:"after,omitempty"`
-	Done     bool            `json:"done,omitempty"`    // all pages are stored
-	Resumed  bool            `json:"resumed,omitempty"` // some pages are of an earlier run
-	All      bool            `json:"all,omitempty"`     // the whitelist or the zones are others than last time: every order is read
-	Comers   bool            `json:"comers,omitempty"`  // only orders that the week is not known to hold are read, and none is voided
-	Partial  bool            `json:"partial,omitempty"` // some orders were not read, since they did not change
-	Early    bool            `json:"early,omitempty"`   // none: the week was read before it was over, and is to be read again
-	Left     fieldmap.Counts `json:"left"`
-	Tally    Tally           `json:"tally"`
+	Fieldmap string            `json:"fieldmap"`
+	Zones    Zones             `json:"zones,omitzero"`
+	Started  time.Time         `json:"started"`
+	After    []byte            `json:"after,omitempty"`
+	Done     bool              `json:"done,omitempty"`    // all pages are stored
+	Resumed  bool              `json:"resumed,omitempty"` // some pages are of an earlier run
+	All      bool              `json:"all,omitempty"`     // the whitelist or the zones are others than last time: every order is read
+	Comers   bool              `json:"comers,omitempty"`  // only orders that the week is not known to hold are read, and none is voided
+	Partial  bool              `json:"partial,omitempty"` // some orders were not read, since they did not change
+	Early    bool              `json:"early,omitempty"`   // none: the week was read before it was over, and is to be read again
+	Left     fieldmap.Counts   `json:"left"`
+	Tally    Tally             `json:"tally"`
+	Profile  *fieldmap.Profile `json:"profile,omitempty"` // of the orders that were read
 }
 
 type lastReading struct {
@@ -60,6 +61,7 @@ type lastReading struct {
 	Skipped  []fieldmap.SkipCount `json:"skipped,omitempty"`
 	Left     fieldmap.Counts      `json:"left"`
 	Keyless  int                  `json:"keyless,omitempty"`
+	Profile  *fieldmap.Profile    `json:"profile,omitempty"` // of the last reading that read every order
 }
 
 // closedState is the manifest for which the collector's receipt is held.

@@ -65,6 +65,9 @@ type Manifest struct {
 	Parked         int                  `json:"parked"`          // orders and lines that wait for a person
 	// Dropped is what a person at the dealer's took out before it was sent, by reason, since the week was first read.
 	Dropped []DropCount `json:"dropped,omitempty"`
+	// Profile is what the orders looked like at the last reading that read every order. There is none of a week of which a person
+	// dropped something, or that was taken over from the collector and not read since.
+	Profile *fieldmap.Profile `json:"profile,omitempty"`
 }
 
 // DropCount is how many orders a person at the dealer's dropped for one reason, whole or a field of them.

@@ -15,6 +15,7 @@ import (
 
 	"roagent/fieldmap"
 	"roagent/upload"
+	"roagent/upload/unusual"
 )
 
 func TestLines(t *testing.T) {
@@ -257,6 +258,13 @@ func FuzzManifest(f *testing.F) {
 			strings.Repeat("0", 64) + `","orders":1,"held":1,"batches":[` + batches + `]}`))
 	}
 	f.Add([]byte(`{"dealer_id":"04123"} {}`))
+	for _, profile := range []string{
+		`{"orders":5,"lines":{"job":9},"present":{"job.a":9,"b":5},"codes":{"job.a":{"WARRANTY":4,"other":5}},"sums":{"job.a":"-12.5"}}`,
+		`{"orders":1,"sums":{"a":"1"}}`, `{"orders":-1}`, `{"orders":5,"present":{"a":6}}`, `{"orders":5,"codes":{"a":{"\n":1}}}`, `{"orders":5,"sums":{"a":"1e400"}}`, `null`,
+	} {
+		f.Add([]byte(`{"dealer_id":"04123","week":"2026-W46","timezone":"UTC","read_at":"2026-11-16T11:00:00Z","readings":1,"fieldmap_digest":"` +
+			strings.Repeat("0", 64) + `","orders":0,"held":0,"batches":[],"profile":` + profile + `}`))
+	}
 	f.Add([]byte(`{"dropped":[{"what":"field","field":"a","why":"b\n","count":1}]}`))
 	week := fieldmap.Week{Year: 2026, Number: 46}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -269,6 +277,12 @@ func FuzzManifest(f *testing.F) {
 		}
 		if m.DealerID != "04123" || m.Week != week.String() || m.Orders < len(m.Batches) || m.Held > m.Orders || m.Held < 0 {
 			t.Errorf("%q was taken", data)
+		}
+		if p := m.Profile; p != nil {
+			_ = unusual.Compare(p, []*fieldmap.Profile{p, p, p, p}) // what is taken can be compared
+			if p.Orders < 0 || p.Orders < fieldmap.MinSummed && len(p.Sums) > 0 {
+				t.Errorf("%q was taken", data)
+			}
 		}
 	})
 }

@@ -94,6 +94,8 @@ func parseManifest(data []byte, t target) (upload.Manifest, error) {
 		return m, refuse(http.StatusBadRequest, "dropped counts something else than what the wire describes")
 	case !areSecrets(m.Left.Redacted) || !areSecrets(m.Left.Exposed):
 		return m, refuse(http.StatusBadRequest, "redacted or exposed counts something else than the kinds of secrets that the wire describes")
+	case m.ProfileProblem() != "":
+		return m, refuse(http.StatusBadRequest, "profile: %s", m.ProfileProblem())
 	}
 	return m, nil
 }

@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"path"
 	"strings"
 	"testing"
@@ -242,6 +243,52 @@ func TestJSONBodies(t *testing.T) {
 				t.Errorf("got %d %s, want %d", w.Code, w.Body, test.status)
 			}
 		})
+	}
+}
+
+// A manifest's profile is held against the wire: counts, bounded, and no totals of few orders.
+func TestManifestProfile(t *testing.T) {
+	r := newRig(t, collector.NewMemStore())
+	good := func() *fieldmap.Profile {
+		return &fieldmap.Profile{
+			Orders: 5, Lines: map[string]int{"job": 9}, Present: map[string]int{"header.id": 5, "job.pay": 9},
+			Codes: map[string]map[string]int{"job.pay": {"WARRANTY": 4, "other": 5}}, Sums: map[string]string{"job.amount": "-129.9000"},
+		}
+	}
+	many := func(n int) map[string]int {
+		counts := map[string]int{}
+		for i := range n {
+			counts[fmt.Sprint("field", i)] = 1
+		}
+		return counts
+	}
+	for name, test := range map[string]struct {
+		spoil  func(*fieldmap.Profile)
+		status int
+	}{
+		"good":                   {func(*fieldmap.Profile) {}, 201},
+		"of no orders":           {func(p *fieldmap.Profile) { *p = fieldmap.Profile{} }, 201},
+		"fewer than none":        {func(p *fieldmap.Profile) { *p = fieldmap.Profile{Orders: -1} }, 400},
+		"more than could have":   {func(p *fieldmap.Profile) { p.Present["job.pay"] = 10 }, 400},
+		"lines below none":       {func(p *fieldmap.Profile) { p.Lines["x"] = -1 }, 400},
+		"lists without end":      {func(p *fieldmap.Profile) { p.Lines = many(21) }, 400},
+		"fields without end":     {func(p *fieldmap.Profile) { p.Present = many(2001) }, 400},
+		"codes without end":      {func(p *fieldmap.Profile) { p.Orders, p.Codes["a"] = 50, many(21) }, 400},
+		"more codes than lines":  {func(p *fieldmap.Profile) { p.Codes["job.pay"]["C"] = 1 }, 400},
+		"a code of lines":        {func(p *fieldmap.Profile) { p.Codes["job.pay"] = map[string]int{"a\nb": 1} }, 400},
+		"a long code":            {func(p *fieldmap.Profile) { p.Codes["job.pay"] = map[string]int{strings.Repeat("C", 101): 1} }, 400},
+		"a field without a name": {func(p *fieldmap.Profile) { p.Present[""] = 1 }, 400},
+		"a total in words":       {func(p *fieldmap.Profile) { p.Sums["job.amount"] = "about 12" }, 400},
+		"a total without end":    {func(p *fieldmap.Profile) { p.Sums["job.amount"] = strings.Repeat("9", 19) }, 400},
+		"a total of four orders": {func(p *fieldmap.Profile) { *p = fieldmap.Profile{Orders: 4, Sums: map[string]string{"a": "1"}} }, 400},
+	} {
+		p := good()
+		test.spoil(p)
+		m := manifestOf()
+		m.Profile = p
+		if w := r.do(r.manifest(m)); w.Code != test.status {
+			t.Errorf("%s: got %d %s, want %d", name, w.Code, w.Body, test.status)
+		}
 	}
 }
 

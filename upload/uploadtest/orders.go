@@ -77,6 +77,9 @@ func (o *Orders) Approve(q *upload.Queue) error {
 // Text returns the whitelist's canonical form.
 func (o *Orders) Text() string { return string(o.plan.Whitelist.Canonical()) }
 
+// Profile returns what the orders of the last Records look like.
+func (o *Orders) Profile() *fieldmap.Profile { return o.page.Profile() }
+
 // Records returns the Records of orders, valid until the next call.
 func (o *Orders) Records(week fieldmap.Week, orders ...Order) iter.Seq[fieldmap.Record] {
 	o.t.Helper()
