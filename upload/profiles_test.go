@@ -48,29 +48,31 @@ func TestProfileOfAWeek(t *testing.T) {
 			orders = append(orders, uploadtest.Order{Key: fmt.Sprintf("RO%d", i+1), Text: "oil", Changed: "1"})
 		}
 		orders[7].Text = ""
-		p := s.begin("2026-W46")
+		p := s.begin("1999-W50")
 		s.store(p, []byte("RO6"), orders[:5]...)
-		if s.profile("2026-W46") != nil {
+		if s.profile("1999-W50") != nil {
 			t.Error("half a week has a profile")
 		}
 		s.reopen()
-		p = s.begin("2026-W46")
+		p = s.begin("1999-W50")
 		s.store(p, nil, orders[5:]...)
 		if _, err := p.Finish(upload.FinishResult{Now: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
-		whole := s.profile("2026-W46")
+		whole := s.profile("1999-W50")
 		if whole == nil || whole.Orders != 8 || len(whole.Present) == 0 {
 			t.Fatalf("the profile is %+v", whole)
 		}
 		s.send()
-		if diff := cmp.Diff(whole, s.sentProfile("2026-W46")); diff != "" {
+		if diff := cmp.Diff(whole, s.sentProfile("1999-W50")); diff != "" {
 			t.Errorf("the manifest's profile (-want +got):\n%s", diff)
 		}
 		time.Sleep(48 * time.Hour)
 		orders[0].Text, orders[0].Changed = "oil and filter", "2"
-		s.pull("2026-W46", orders...)
-		if diff := cmp.Diff(whole, s.profile("2026-W46")); diff != "" {
+		if stored, _ := s.pull("1999-W50", orders...); stored.Unchanged != 7 {
+			t.Fatalf("the look-back: %+v", stored)
+		}
+		if diff := cmp.Diff(whole, s.profile("1999-W50")); diff != "" {
 			t.Errorf("after a look-back that read one order (-want +got):\n%s", diff)
 		}
 		s.send()

@@ -273,6 +273,20 @@ func TestUnlikeItsHistory(t *testing.T) {
 	})
 }
 
+// Three weeks are no history, four are; a week whose profile is not known is none.
+func TestHistoryOfFourWeeks(t *testing.T) {
+	sound := even(120, 30, 65)
+	if found := unusual.Compare(even(4, 30, 65), []*fieldmap.Profile{sound, nil, sound, sound}); found != nil {
+		t.Errorf("three weeks: %v", found)
+	}
+	if found := unusual.Compare(even(4, 30, 65), []*fieldmap.Profile{sound, sound, nil, sound, sound}); len(found) != 1 {
+		t.Errorf("four weeks: %v", found)
+	}
+	if found := unusual.Compare(nil, []*fieldmap.Profile{sound, sound, sound, sound}); found != nil {
+		t.Errorf("no profile: %v", found)
+	}
+}
+
 // A week that was wrong before is no yardstick: the next one is found, too.
 func TestOddWeeksMoveLittle(t *testing.T) {
 	history := []*fieldmap.Profile{even(120, 30, 65), even(4, 30, 65), even(110, 100, 0), even(130, 30, 65), nil, even(120, 30, 65), even(125, 30, 65), even(118, 30, 65)}
