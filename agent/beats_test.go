@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,6 +19,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"roagent/extract"
 	"roagent/extract/extracttest"
 	"roagent/upload"
 )
@@ -369,5 +372,37 @@ func TestHeartbeatTellsWhatIsWrong(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Each kind of failure is told by its class, whatever it is wrapped in.
+func TestErrorClass(t *testing.T) {
+	wrap := func(err error) error { return fmt.Errorf("pull 2026-W46: %w", err) }
+	for name, test := range map[string]struct {
+		err        error
+		unapproved bool
+		want       string
+	}{
+		"nothing":                {nil, false, ""},
+		"stopped":                {wrap(context.Canceled), false, ""},
+		"not approved":           {&refusedError{"not approved", ""}, true, upload.ErrorUnapproved},
+		"whitelist not known":    {&upload.SendError{Class: upload.ClassUnapproved}, false, upload.ErrorUnapproved},
+		"forbidden":              {&refusedError{"forbidden", ""}, false, upload.ErrorRefused},
+		"a DMS away, unapproved": {&extract.UnreachableError{}, true, upload.ErrorDMS},
+		"most of a week is gone": {errors.Join(refuseVanished(&upload.VanishedError{}), &upload.SendError{Class: upload.ClassUnreachable}), false, upload.ErrorVanished},
+		"configuration":          {&usageError{"wrong", ""}, false, upload.ErrorConfiguration},
+		"DMS, and a collector":   {errors.Join(&extract.DatabaseError{}, &upload.SendError{Class: upload.ClassUnreachable}), false, upload.ErrorDMS},
+		"collector":              {&upload.SendError{Class: upload.ClassUnauthorized}, false, upload.ErrorCollector},
+		"refused there":          {&upload.SendError{Class: upload.ClassRefused}, false, upload.ErrorCollectorRefused},
+		"full":                   {errors.Join(wrap(upload.ErrFull), &upload.SendError{Class: upload.ClassUnreachable}), false, upload.ErrorQueueFull},
+		"no room":                {wrap(&upload.DiskFullError{Err: errors.New("no space")}), false, upload.ErrorDiskFull},
+		"damaged":                {wrap(&upload.CorruptError{Err: errors.New("cut")}), false, upload.ErrorDamaged},
+		"no key":                 {wrap(&upload.KeyError{}), false, upload.ErrorDamaged},
+		"parked":                 {errParked, false, upload.ErrorParked},
+		"anything":               {errors.New("it fails"), false, upload.ErrorFailed},
+	} {
+		if got := errorClass(test.err, test.unapproved); got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
 	}
 }

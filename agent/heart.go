@@ -2,9 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"log/slog"
 	"sync"
@@ -65,10 +62,7 @@ func (s *site) ownSecond() (time.Duration, error) {
 }
 
 func secondOf(key []byte) time.Duration {
-	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte("roagent heartbeat"))
-	part := float64(binary.BigEndian.Uint32(mac.Sum(nil))) / (1 << 32)
-	return time.Duration(part * float64(time.Hour)).Truncate(time.Second)
+	return time.Duration(partOf(key, "roagent heartbeat") * float64(time.Hour)).Truncate(time.Second)
 }
 
 // until returns how long it is to the next hourly heartbeat.

@@ -257,14 +257,19 @@ func (s *site) schedule() (Schedule, error) {
 	if err != nil {
 		return Schedule{}, err
 	}
-	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte("roagent schedule.spread"))
 	c := s.config.Schedule
-	part := float64(binary.BigEndian.Uint32(mac.Sum(nil))) / (1 << 32)
+	part := partOf(key, "roagent schedule.spread")
 	return Schedule{
 		Cron: c.Pull, Zone: s.config.Dealer.Zone, StopBy: c.StopBy, Settle: c.Settle,
 		Spread: time.Duration(part * float64(c.Spread)).Truncate(time.Second),
 	}, nil
+}
+
+// partOf draws a number from 0 to 1 from a site's key, for one use.
+func partOf(key []byte, use string) float64 {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(use))
+	return float64(binary.BigEndian.Uint32(mac.Sum(nil))) / (1 << 32)
 }
 
 func printJSON(w io.Writer, v any) error {

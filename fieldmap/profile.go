@@ -6,7 +6,6 @@ import (
 	"math/big"
 	"math/bits"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -127,13 +126,33 @@ func (r *rowProfile) note(f *fieldEncoder, sent []byte) {
 	}
 }
 
-// amountOf reads a decimal in quotes; 0 for one of more digits than a bill has.
+// amountOf reads a decimal in quotes, in units of the last of sumDigits; 0 for one of more digits than a bill has. It runs for each line.
 func amountOf(text []byte) int64 {
-	whole, fraction, _ := strings.Cut(strings.Trim(string(text), `"`), ".")
-	fraction = (fraction + "0000")[:sumDigits]
-	n, err := strconv.ParseInt(whole+fraction, 10, 64)
-	if err != nil || n > maxAmount || n < -maxAmount {
+	n, behind, point, negative := int64(0), 0, false, false
+	for _, c := range text {
+		switch {
+		case c == '-':
+			negative = true
+		case c == '.':
+			point = true
+		case c < '0' || c > '9' || behind == sumDigits:
+		case n > maxAmount:
+			return 0
+		default:
+			n = 10*n + int64(c-'0')
+			if point {
+				behind++
+			}
+		}
+	}
+	for ; behind < sumDigits; behind++ {
+		n *= 10
+	}
+	if n > maxAmount {
 		return 0
+	}
+	if negative {
+		return -n
 	}
 	return n
 }
