@@ -41,8 +41,8 @@ func TestUnusualWeekIsTold(t *testing.T) {
 	}
 	reconfigureFile(t, r.config, "level: error", "level: warn")
 	out = r.mustRun(t, "pull", "--from", empty.String(), "--to", last.String())
-	warned, told := strings.Index(out, "week looks unusual"), strings.Index(out, last.String()+" looks unusual")
-	if warned < 0 || told < 0 || !strings.Contains(out[told:], "4 orders; this store's last 6 weeks had ") || !strings.Contains(out, lacks) {
+	found, told := strings.Contains(out, "week looks unusual"), strings.Index(out, last.String()+" looks unusual")
+	if !found || told < 0 || !strings.Contains(out[told:], "4 orders; this store's last 6 weeks had ") || !strings.Contains(out, lacks) {
 		t.Errorf("the pull does not say what looks wrong:\n%s", out)
 	}
 	if out := r.mustRun(t, "status"); !strings.Contains(out, last.String()+" looks unusual") || !strings.Contains(out, "4 orders; this store's last 6 weeks had ") {
