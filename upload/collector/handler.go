@@ -26,8 +26,9 @@ type Handler struct {
 	mux      *http.ServeMux
 	decoders sync.Pool // of *zstd.Decoder
 
-	mu   sync.Mutex
-	busy map[string]int // requests being served, by dealer
+	mu    sync.Mutex
+	busy  map[string]int         // requests being served, by dealer
+	named map[fieldmap.Week]bool // weeks whose index is known to be there
 }
 
 // strangerTime is how long a request may take until it is known whose it is, with what is left of a body that is refused:
@@ -50,6 +51,7 @@ func New(store Store, key Key) *Handler {
 		key:       key,
 		mux:       http.NewServeMux(),
 		busy:      map[string]int{},
+		named:     map[fieldmap.Week]bool{},
 	}
 	const dealer = "/v1/dealers/{dealer}"
 	h.handle(dealer+"/weeks/{week}/batches/{batch}", methods{"PUT": h.putBatch})
@@ -68,7 +70,8 @@ type target struct {
 	dealer   string
 	week     fieldmap.Week
 	batch    string
-	fieldmap string // digest of a whitelist
+	fieldmap string        // digest of a whitelist
+	record   *dealerRecord // once it is known who asks
 }
 
 // answer is a success.
@@ -136,6 +139,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next endpoint) (
 	if record.Left != nil && r.Method != http.MethodDelete {
 		return answer{}, gone(record.Left)
 	}
+	t.record = record
 	if !h.enter(t.dealer) {
 		return answer{}, refuse(http.StatusTooManyRequests, "more than %d requests of this dealer at the same time", h.PerDealer).
 			with("Retry-After", retryAfter(time.Second))

@@ -37,6 +37,7 @@ type commands struct {
 	Dealer dealerCommand `cmd:"" help:"Say who may send."`
 	Export exportCommand `cmd:"" help:"Print the orders held of a week: each one's newest revision, sorted by key."`
 	Key    keyCommand    `cmd:"" help:"Print the receipt verifier key, for collector.receipt_key of roagent.yaml."`
+	Index  indexCommand  `cmd:"" help:"Make the index of all dealers and weeks anew, of a store that an older rocollector filled."`
 }
 
 // streams are what a command reads from and prints to.
