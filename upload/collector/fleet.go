@@ -170,3 +170,6 @@ func nameWeek(ctx context.Context, store Store, week fieldmap.Week) error {
 	}
 	return err
 }
+
+// Superseded is how many lines a later revision or void replaced, and voids themselves.
+func (w *FleetWeek) Superseded() int { return w.Lines - w.Held }

@@ -27,6 +27,7 @@ type FleetIndex struct {
 	Logger   *slog.Logger
 
 	store   Store
+	slots   chan struct{} // of reads at a time, of all folders
 	dealers folderIndex[FleetDealer]
 
 	mu    sync.Mutex
@@ -49,10 +50,13 @@ const (
 // maxWeeksKept is how many weeks a FleetIndex holds in memory: 20,000 dealers' are some 10 MB a week.
 const maxWeeksKept = 30
 
+// maxFleetReads is how many flat objects are read at a time.
+const maxFleetReads = 32
+
 // NewFleetIndex returns a FleetIndex that has read nothing yet.
 func NewFleetIndex(store Store) *FleetIndex {
 	return &FleetIndex{
-		Life: DefaultFleetLife, PastLife: DefaultFleetPastLife, Logger: slog.New(slog.DiscardHandler), store: store,
+		Life: DefaultFleetLife, PastLife: DefaultFleetPastLife, Logger: slog.New(slog.DiscardHandler), store: store, slots: make(chan struct{}, maxFleetReads),
 		dealers: folderIndex[FleetDealer]{folder: fleetDealers, name: fleetDealersIndex},
 		weeks:   map[fieldmap.Week]*folderIndex[FleetWeek]{},
 	}
@@ -152,7 +156,7 @@ func (f *folderIndex[T]) refresh(ctx context.Context, x *FleetIndex) error {
 		f.known = decodeIndex[T](data)
 		stale = err != nil || len(f.known) == 0
 	}
-	known, damaged, changed, err := f.compare(ctx, x.store)
+	known, damaged, changed, err := f.compare(ctx, x)
 	if err != nil {
 		return err
 	}
@@ -173,7 +177,8 @@ func (f *folderIndex[T]) refresh(ctx context.Context, x *FleetIndex) error {
 
 // compare lists the folder and reads what changed. What is still there of a dealer who left is removed: a collector may
 // have died between writing it and looking for the tombstone.
-func (f *folderIndex[T]) compare(ctx context.Context, store Store) (known map[string]indexed[T], damaged []string, changed bool, err error) {
+func (f *folderIndex[T]) compare(ctx context.Context, x *FleetIndex) (known map[string]indexed[T], damaged []string, changed bool, err error) {
+	store := x.store
 	objects, err := store.List(ctx, f.folder)
 	if err != nil {
 		return nil, nil, false, err
@@ -199,17 +204,19 @@ func (f *folderIndex[T]) compare(ctx context.Context, store Store) (known map[st
 		}
 	}
 	changed = len(anew) > 0 || len(known) != len(f.known)
-	read, damaged, err := readFlat[T](ctx, store, anew)
+	read, damaged, err := readFlat[T](ctx, x, anew)
 	maps.Copy(known, read)
 	return known, damaged, changed, err
 }
 
 // readFlat reads flat objects, some at a time. Those that are gone by now are left out.
-func readFlat[T any](ctx context.Context, store Store, objects []Object) (map[string]indexed[T], []string, error) {
+func readFlat[T any](ctx context.Context, x *FleetIndex, objects []Object) (map[string]indexed[T], []string, error) {
 	var mu sync.Mutex
 	read, damaged := make(map[string]indexed[T], len(objects)), []string(nil)
-	err := each(ctx, 32, objects, func(ctx context.Context, o Object) error {
-		data, err := store.Get(ctx, o.Name)
+	err := each(ctx, maxFleetReads, objects, func(ctx context.Context, o Object) error {
+		x.slots <- struct{}{}
+		data, err := x.store.Get(ctx, o.Name)
+		<-x.slots
 		if missing(err) {
 			return nil
 		}

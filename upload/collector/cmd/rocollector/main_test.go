@@ -74,6 +74,7 @@ func TestScripts(t *testing.T) {
 			"waitfor":      scriptWaitFor,
 			"put":          scriptPut,
 			"declare":      scriptDeclare,
+			"fetch":        scriptFetch,
 		},
 	})
 }
