@@ -399,3 +399,22 @@ func TestRebuildFleetWhileWeeksClose(t *testing.T) {
 		t.Errorf("a manifest without a receipt: %+v, %v", made, err)
 	}
 }
+
+// All collectors on a store seal cookies with one key; a damaged one is told without what it holds.
+func TestFleetKey(t *testing.T) {
+	store := collector.NewMemStore()
+	first, err := collector.OpenFleetKey(t.Context(), store, []byte("0123456789abcdef0123456789abcdef"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := collector.OpenFleetKey(t.Context(), store, []byte("fedcba9876543210fedcba9876543210"))
+	if err != nil || string(second) != string(first) {
+		t.Errorf("the second has %q, %v", second, err)
+	}
+	if err := store.Put(t.Context(), "fleet.key", []byte("c0ffee"), collector.Replace); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := collector.OpenFleetKey(t.Context(), store, first); err == nil || strings.Contains(err.Error(), "c0ffee") {
+		t.Errorf("a damaged one: %v", err)
+	}
+}

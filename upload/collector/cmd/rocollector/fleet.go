@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 	_ "time/tzdata" // stores are in many zones, and Windows has no zone files
@@ -25,6 +26,11 @@ type fleetFlags struct {
 	FleetURL      string        `name:"fleet-url" placeholder:"URL" help:"What people type to see that page, like https://fleet.example.com. No other name is answered."`
 	FleetHeader   string        `name:"fleet-header" placeholder:"NAME" help:"Sign-in by a reverse proxy: the header in which it names the person, like X-Forwarded-User."`
 	FleetProxy    []string      `name:"fleet-proxy" placeholder:"CIDR" help:"The proxy's addresses, like 10.0.0.7 or 10.0.0.0/28. The header counts from nowhere else."`
+	FleetOIDC     string        `name:"fleet-oidc" placeholder:"ISSUER" help:"Sign-in by an OpenID provider, like https://accounts.google.com. It must know URL/signin/callback."`
+	FleetClient   string        `name:"fleet-oidc-client" placeholder:"ID" help:"The client's id at the provider."`
+	FleetSecret   string        `name:"fleet-oidc-secret" placeholder:"FILE" help:"File with the client's secret."`
+	FleetScopes   []string      `name:"fleet-oidc-scope" placeholder:"SCOPE" help:"What else to ask the provider for, like groups."`
+	FleetAllow    []string      `name:"fleet-allow" placeholder:"WHO" help:"Whom of the provider's people to let in: @example.com, a@example.com or group:NAME."`
 	FleetZone     string        `name:"fleet-zone" default:"UTC" placeholder:"ZONE" help:"Time zone of that page, and of a store that has not closed a week yet, like America/New_York."`
 	FleetDeadline string        `name:"fleet-deadline" default:"09:00" placeholder:"HH:MM" help:"When on Monday a week must be in, in the store's time zone."`
 	FleetSilent   time.Duration `name:"fleet-silent" default:"12h" help:"How long without a heartbeat is silence."`
@@ -41,7 +47,11 @@ func (f *fleetFlags) listenFleet(ctx context.Context, store collector.Store, con
 	if f.Fleet == "" {
 		return nil, nil
 	}
-	page, err := f.page(store)
+	gate, err := f.gate(ctx, store, logger)
+	if err != nil {
+		return nil, err
+	}
+	page, err := f.page(store, gate)
 	if err != nil {
 		return nil, err
 	}
@@ -59,32 +69,83 @@ func (f *fleetFlags) listenFleet(ctx context.Context, store collector.Store, con
 
 // checkFleet refuses flags that cannot work, before anything is opened.
 func (f *fleetFlags) checkFleet(secure bool) error {
-	if f.Fleet == "" {
-		if f.FleetURL != "" || f.FleetHeader != "" || len(f.FleetProxy) > 0 {
-			return errors.New("--fleet-url, --fleet-header and --fleet-proxy are for the page that --fleet serves")
-		}
+	proxy := f.FleetHeader != "" || len(f.FleetProxy) > 0
+	provider := f.FleetOIDC != "" || f.FleetClient != "" || f.FleetSecret != "" || len(f.FleetAllow) > 0 || len(f.FleetScopes) > 0
+	switch {
+	case f.Fleet == "" && (f.FleetURL != "" || proxy || provider):
+		return errors.New("--fleet-url and what belongs to signing in are for the page that --fleet serves")
+	case f.Fleet == "":
 		return nil
-	}
-	if !secure && !loopback(f.Fleet) {
+	case !secure && !loopback(f.Fleet):
 		return fmt.Errorf("--fleet %s: without --tls-cert and --tls-key only a loopback address will do: what dealers do must not cross a network in clear text", f.Fleet)
+	case proxy && provider:
+		return errors.New("--fleet has one way to sign in: --fleet-header with --fleet-proxy, or --fleet-oidc with what belongs to it")
+	case proxy && (f.FleetHeader == "" || len(f.FleetProxy) == 0) || !proxy && !provider:
+		return errors.New("--fleet shows what dealers do, and is open to nobody by default: name --fleet-header and --fleet-proxy, for a reverse proxy that signs people in, " +
+			"or --fleet-oidc, --fleet-oidc-client, --fleet-oidc-secret and --fleet-allow, for an OpenID provider")
 	}
-	if f.FleetHeader == "" || len(f.FleetProxy) == 0 {
-		return errors.New("--fleet shows what dealers do, and is open to nobody by default: name --fleet-header and --fleet-proxy, for a reverse proxy that signs people in")
+	var gate fleet.Gate
+	var err error
+	if provider {
+		gate, err = f.oidc(signin.NewKey())
+	} else {
+		gate, err = f.proxy()
 	}
-	_, err := f.page(nil)
+	if err != nil {
+		return err
+	}
+	_, err = f.page(nil, gate)
 	return err
 }
 
-func (f *fleetFlags) page(store collector.Store) (*fleet.Page, error) {
+// gate is the way to sign in.
+func (f *fleetFlags) gate(ctx context.Context, store collector.Store, logger *slog.Logger) (fleet.Gate, error) {
+	if f.FleetOIDC == "" {
+		return f.proxy()
+	}
+	key, err := collector.OpenFleetKey(ctx, store, signin.NewKey())
+	if err != nil {
+		return nil, err
+	}
+	gate, err := f.oidc(key)
+	if err != nil {
+		return nil, err
+	}
+	gate.Logger = logger
+	return gate, nil
+}
+
+func (f *fleetFlags) oidc(key []byte) (*signin.OIDC, error) {
+	allow, err := signin.ParseAllow(f.FleetAllow)
+	if err != nil {
+		return nil, fmt.Errorf("--fleet-allow: %w", err)
+	}
+	address, err := f.address()
+	if err != nil {
+		return nil, err
+	}
+	if f.FleetSecret == "" {
+		return nil, errors.New("--fleet-oidc needs --fleet-oidc-secret, a file with the client's secret")
+	}
+	secret, err := os.ReadFile(f.FleetSecret)
+	if err != nil {
+		return nil, fmt.Errorf("--fleet-oidc-secret: %w", err)
+	}
+	gate, err := signin.NewOIDC(signin.OIDCConfig{
+		Issuer: f.FleetOIDC, ClientID: f.FleetClient, ClientSecret: strings.TrimSpace(string(secret)), URL: address, Allow: allow, Key: key, Scopes: f.FleetScopes,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("--fleet-oidc: %w", err)
+	}
+	return gate, nil
+}
+
+func (f *fleetFlags) page(store collector.Store, gate fleet.Gate) (*fleet.Page, error) {
 	address, err := f.address()
 	if err != nil {
 		return nil, err
 	}
 	rules, err := f.rules()
-	if err != nil {
-		return nil, err
-	}
-	gate, err := f.proxy()
 	if err != nil {
 		return nil, err
 	}
