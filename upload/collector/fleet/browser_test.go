@@ -86,6 +86,16 @@ func (b *browser) rows() string {
 	return strings.Join(ids, " ")
 }
 
+// evaluate returns the text that an expression gives.
+func (b *browser) evaluate(expression string) string {
+	b.t.Helper()
+	text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](expression))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return text
+}
+
 func (b *browser) scheme(name string) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
@@ -163,6 +173,46 @@ func TestFleetInChromium(t *testing.T) {
 		}
 		if got, want := b.text(".headline"), "7 of 14 stores are in. 7 are overdue."; got != want {
 			t.Errorf("the headline is %q, want %q", got, want)
+		}
+	})
+
+	t.Run("without script", func(t *testing.T) {
+		b.t = t
+		off := func(off bool) chromedp.Action[chromedp.Void] {
+			return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+				_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: off})
+				return err
+			})
+		}
+		b.do(off(true), chromedp.Navigate(r.server.URL+"/?state=failing"))
+		if got := b.text("tbody th a"); got != "Inland Toyota" {
+			t.Errorf("it lists %q", got)
+		}
+		b.do(chromedp.Navigate(r.server.URL), chromedp.SendKeys(chromedp.CSS("input[name=q]"), "kern\r"), chromedp.WaitReady(chromedp.CSS(`.results a[href^="/?"]`)))
+		if got := b.text("tbody"); !strings.Contains(got, "Kern County") || strings.Contains(got, "Inland") {
+			t.Errorf("after a search it lists %q", got)
+		}
+		b.do(off(false))
+	})
+
+	t.Run("keyboard", func(t *testing.T) {
+		b.t = t
+		b.do(chromedp.Navigate(r.server.URL), chromedp.KeyEvent("\t"))
+		const focused = `(() => { const e = document.activeElement, r = e.getBoundingClientRect(); return e.textContent.trim() + " " + (r.top >= 0) + " " + getComputedStyle(e).outlineStyle })()`
+		if got := b.evaluate(focused); got != "Skip to the content true solid" {
+			t.Errorf("the first stop is %q", got)
+		}
+		b.do(chromedp.KeyEvent("\r"), chromedp.KeyEvent("\t"))
+		if got := b.evaluate(`document.activeElement.closest("main") ? "main" : document.activeElement.outerHTML`); got != "main" {
+			t.Errorf("behind it comes %q", got)
+		}
+		b.do(chromedp.KeyEvent("\t"), chromedp.KeyEvent("\t"), chromedp.KeyEvent("\t"))
+		if got := b.evaluate(focused); got != "7 are overdue true solid" {
+			t.Errorf("three stops later comes %q", got)
+		}
+		b.do(chromedp.KeyEvent("\r"), chromedp.WaitVisible(chromedp.CSS(`.results a[href^="/?"]`)))
+		if got := b.text("h2#stores"); got != "Stores that are overdue" {
+			t.Errorf("Enter leads to %q", got)
 		}
 	})
 
