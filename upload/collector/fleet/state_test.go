@@ -99,12 +99,19 @@ func added(clock string) time.Time {
 
 // The deadline is wall clock: also on the Monday after clocks have changed.
 func TestDeadlineAcrossDST(t *testing.T) {
-	for week, want := range map[fieldmap.Week]string{
-		{Year: 2026, Number: 43}: "2026-10-26T09:00:00-07:00", {Year: 2026, Number: 44}: "2026-11-02T09:00:00-08:00", {Year: 2026, Number: 53}: "2027-01-04T09:00:00-08:00",
+	for _, test := range []struct{ week, zone, want string }{
+		{"2026-W43", "America/Los_Angeles", "2026-10-26T09:00:00-07:00"},
+		{"2026-W44", "America/Los_Angeles", "2026-11-02T09:00:00-08:00"},
+		{"2026-W53", "America/Los_Angeles", "2027-01-04T09:00:00-08:00"},
+		{"2021-W11", "Asia/Tehran", "2021-03-22T09:00:00+04:30"}, // that Monday began at 01:00
 	} {
-		e := Entry{Name: week, Zone: mustZone("America/Los_Angeles")}
-		if got := DefaultRules().deadlineOf(&e).Format(time.RFC3339); got != want {
-			t.Errorf("%s: %s, want %s", week, got, want)
+		week, err := fieldmap.ParseWeek(test.week)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := Entry{Name: week, Zone: mustZone(test.zone)}
+		if got := DefaultRules().deadlineOf(&e).Format(time.RFC3339); got != test.want {
+			t.Errorf("%s: %s, want %s", week, got, test.want)
 		}
 	}
 }

@@ -7,9 +7,11 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,10 +26,11 @@ type issuer struct {
 	key    *ecdsa.PrivateKey
 	codes  map[string]url.Values // what was asked, by code
 
-	signer *ecdsa.PrivateKey                // the key it signs with
-	claims func(asked url.Values) any       // what it says
-	refuse string                           // an error in place of a code
-	answer func(w http.ResponseWriter) bool // in place of a token; true: it answered
+	signer  *ecdsa.PrivateKey                // the key it signs with
+	claims  func(asked url.Values) any       // what it says
+	refuse  string                           // an error in place of a code
+	answer  func(w http.ResponseWriter) bool // in place of a token; true: it answered
+	padding int                              // blanks before what it says of itself
 }
 
 const (
@@ -69,6 +72,8 @@ func (i *issuer) json(w http.ResponseWriter, v any) {
 }
 
 func (i *issuer) discovery(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = io.WriteString(w, strings.Repeat(" ", i.padding)) // the client may hang up
 	i.json(w, map[string]any{
 		"issuer": i.server.URL, "authorization_endpoint": i.server.URL + "/authorize", "token_endpoint": i.server.URL + "/token", "jwks_uri": i.server.URL + "/keys",
 		"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"}, "id_token_signing_alg_values_supported": []string{"ES256"},

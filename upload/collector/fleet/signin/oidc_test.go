@@ -91,6 +91,9 @@ func TestOIDC(t *testing.T) {
 	if status != 200 || body != "hello A.Operator@Example.com at /weeks?q=a%26b" {
 		t.Fatalf("%d %s", status, body)
 	}
+	if status, body := s.get("/signin?back=https%3A%2F%2Fevil.example%2F"); status != 200 || body != "hello A.Operator@Example.com at /" {
+		t.Errorf("a link that leads elsewhere: %d %s", status, body)
+	}
 	s.issuer.server.Close() // it is not asked again
 	if status, body := s.get("/"); status != 200 || !strings.HasPrefix(body, "hello") {
 		t.Errorf("%d %s", status, body)
@@ -165,6 +168,13 @@ func TestOIDCRefuses(t *testing.T) {
 			}
 		})
 	}
+	t.Run("an endless answer about itself", func(t *testing.T) {
+		s := newSite(t, "@example.com")
+		s.issuer.padding = 2 * maxAnswer
+		if status, body := s.get("/"); status != 502 {
+			t.Errorf("%d %s", status, body)
+		}
+	})
 	t.Run("no answer", func(t *testing.T) {
 		s := newSite(t, "@example.com")
 		s.issuer.server.Close()
