@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"roagent/fieldmap"
@@ -72,11 +73,11 @@ func (s *vastStore) Get(ctx context.Context, name string) ([]byte, error) {
 	case folder == "fleet/dealers":
 		return fmt.Appendf(nil, `{"dealer_id":%q,"name":"Example %s","added":"2023-01-01T00:00:00Z","received_at":"2026-11-16T11:05:00Z","status":{"dealer_id":%q,`+
 			`"agent_version":"1.2.3","at":"2026-11-16T11:05:00Z","state":"idle","next_run":"2026-11-23T10:41:00Z","last_week":"2026-W46","fieldmap_digest":%q,`+
-			`"queued_batches":0,"queued_bytes":0,"parked":0}}`, id, id, id, digest(id)), nil
+			`"queued_batches":0,"queued_bytes":0,"parked":0}}`, id, id, id, whitelist), nil
 	case s.weeks[path.Base(folder)]:
 		return fmt.Appendf(nil, `{"dealer_id":%q,"week":%q,"closed_at":"2026-11-16T11:05:00Z","timezone":"America/Chicago","read_at":"2026-11-16T11:00:00Z","readings":1,`+
 			`"batches":1,"lines":123,"held":120,"skipped":30,"withheld":40,"parked":0,"keyless":0,"dropped":0,"fieldmap_digest":%q,"manifest_id":%q}`,
-			id, path.Base(folder), digest(id), digest(id+folder)), nil
+			id, path.Base(folder), whitelist, whitelist), nil
 	}
 	return s.MemStore.Get(ctx, name)
 }
@@ -146,4 +147,42 @@ func TestFleetCost(t *testing.T) {
 			}
 		})
 	}
+}
+
+// slow counts how many reads are under way at a time.
+type slow struct {
+	collector.Store
+	under, most atomic.Int64
+}
+
+func (s *slow) Get(ctx context.Context, name string) ([]byte, error) {
+	n := s.under.Add(1)
+	defer s.under.Add(-1)
+	for most := s.most.Load(); n > most && !s.most.CompareAndSwap(most, n); most = s.most.Load() { // another one was faster
+	}
+	time.Sleep(time.Second)
+	return s.Store.Get(ctx, name)
+}
+
+// However many folders are read anew at the same time, an object store sees 32 reads at a time, and the folders' indices.
+func TestFleetReadsAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vast := &vastStore{MemStore: collector.NewMemStore(), dealers: 200, weeks: map[string]bool{}}
+		s := &slow{Store: vast}
+		x := collector.NewFleetIndex(s)
+		var looking sync.WaitGroup
+		for n := range 8 {
+			w := theWeek().Add(-n)
+			vast.weeks[w.String()] = true
+			looking.Go(func() {
+				if read, err := x.Week(t.Context(), w); err != nil || len(read.Entries) != 200 {
+					t.Errorf("%d dealers, %v", len(read.Entries), err)
+				}
+			})
+		}
+		looking.Wait()
+		if most := s.most.Load(); most < 30 || most > 32 {
+			t.Errorf("%d reads at a time", most)
+		}
+	})
 }
