@@ -77,7 +77,7 @@ fuzz:
 	done
 
 # deb, rpm and MSI in dist/, signed, with checksums and SBOMs (wixl, msitools, osslsigncode, gpg); then what was built is held
-# against what it must be; then the deb and the rpm are installed, upgraded and removed in a Debian that has booted (root, debootstrap,
+# against what it must be; then the debs and the rpms are installed, upgraded and removed in a Debian that has booted (root, debootstrap,
 # systemd-nspawn), and the MSI is installed, upgraded, rolled back and removed in Wine (wine64, binutils-mingw-w64-x86-64).
 .PHONY: packages packages-verify packages-test
 packages:
@@ -89,6 +89,8 @@ packages-verify:
 packages-test:
 	ARCHES=amd64 VERSION=0.0.1 ONLY_UNSIGNED=1 DIST=dist/.test/old installer/build
 	ARCHES=amd64 VERSION=0.0.2 ONLY_UNSIGNED=1 DIST=dist/.test/new installer/build
-	installer/linux/test dist/.test/old/unsigned/roagent_0.0.1-1_amd64.deb dist/.test/new/unsigned/roagent_0.0.2-1_amd64.deb
-	installer/linux/test dist/.test/old/unsigned/roagent-0.0.1-1.x86_64.rpm dist/.test/new/unsigned/roagent-0.0.2-1.x86_64.rpm
+	installer/linux/test installer/linux/life dist/.test/old/unsigned/roagent_0.0.1-1_amd64.deb dist/.test/new/unsigned/roagent_0.0.2-1_amd64.deb
+	installer/linux/test installer/linux/life dist/.test/old/unsigned/roagent-0.0.1-1.x86_64.rpm dist/.test/new/unsigned/roagent-0.0.2-1.x86_64.rpm
+	installer/linux/test installer/collector/life dist/.test/old/unsigned/rocollector_0.0.1-1_amd64.deb dist/.test/new/unsigned/rocollector_0.0.2-1_amd64.deb
+	installer/linux/test installer/collector/life dist/.test/old/unsigned/rocollector-0.0.1-1.x86_64.rpm dist/.test/new/unsigned/rocollector-0.0.2-1.x86_64.rpm
 	installer/windows/test dist/.test/old/unsigned/roagent-0.0.1-x64.msi dist/.test/new/unsigned/roagent-0.0.2-x64.msi

@@ -48,19 +48,20 @@ func (h *Handler) byToken(r *http.Request, authorization []string) (*dealerRecor
 	if err != nil {
 		return nil, err
 	}
-	// A dealer that does not exist takes as long as one whose token is wrong.
-	var want [sha256.Size]byte
-	if record != nil {
-		n, err := hex.Decode(want[:], []byte(record.TokenSHA256)[:min(len(record.TokenSHA256), 2*len(want))])
-		if err != nil || n != len(want) {
-			record = nil
-		}
-	}
-	got := sha256.Sum256([]byte(token))
-	if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || record == nil {
+	if record == nil || !record.has(token) {
 		return nil, unauthorized(wrong)
 	}
 	return record, nil
+}
+
+// has reports whether a token is one of the dealer's.
+func (d *dealerRecord) has(token string) bool {
+	sum := sha256.Sum256([]byte(token))
+	got, found := hex.EncodeToString(sum[:]), 0
+	for _, t := range d.Tokens {
+		found |= subtle.ConstantTimeCompare([]byte(got), []byte(t.SHA256))
+	}
+	return found == 1
 }
 
 // byCertificate takes a verified certificate whose common name or one of whose DNS names is a dealer's id. One that
@@ -76,6 +77,9 @@ func (h *Handler) byCertificate(r *http.Request, dealer string) (*dealerRecord, 
 	}
 	if record == nil {
 		return nil, refuse(http.StatusForbidden, "this dealer was not added to this collector")
+	}
+	if print := fingerprint(leaf); slices.ContainsFunc(record.Revoked, func(r revokedLeaf) bool { return r.SHA256 == print }) {
+		return nil, refuse(http.StatusForbidden, "this client certificate was revoked; ask whoever runs the collector for another")
 	}
 	return record, nil
 }

@@ -2,10 +2,6 @@ package collector
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,13 +24,16 @@ func (e *LeftError) Error() string {
 	return fmt.Sprintf("dealer %s left on %s, and all that was held of it was deleted", e.Dealer, e.At.Format(time.DateOnly))
 }
 
-// dealerRecord is dealer.json, and what is kept of a dealer who left. The token itself is nowhere: of 256 random bits a plain digest is as good as a slow one.
+// dealerRecord is dealer.json, and what is kept of a dealer who left.
 type dealerRecord struct {
-	DealerID    string    `json:"dealer_id"`
-	Name        string    `json:"name"`
-	TokenSHA256 string    `json:"token_sha256"` // lower-case hex
-	Added       time.Time `json:"added"`
-	Left        *deletion `json:"left,omitempty"`
+	DealerID    string        `json:"dealer_id"`
+	Name        string        `json:"name"`
+	Tokens      []tokenRecord `json:"tokens"`                 // those that are valid
+	TokenSHA256 string        `json:"token_sha256,omitempty"` // of a record from when a dealer had one token; read only
+	Revoked     []revokedLeaf `json:"certificates,omitempty"` // client certificates that are not taken any more
+	Suspended   *suspension   `json:"suspended,omitempty"`
+	Added       time.Time     `json:"added"`
+	Left        *deletion     `json:"left,omitempty"`
 }
 
 const maxDealerName = 200
@@ -55,22 +54,14 @@ func AddDealer(ctx context.Context, store Store, id, name string) (token string,
 	} else if known != nil {
 		return "", fmt.Errorf("add dealer %s: %w", id, ErrDealerExists)
 	}
-	secret := make([]byte, 32)
-	rand.Read(secret) // never fails
-	token = id + "." + base64.RawURLEncoding.EncodeToString(secret)
-	sum := sha256.Sum256([]byte(token))
-	record := dealerRecord{
-		DealerID:    id,
-		Name:        name,
-		TokenSHA256: hex.EncodeToString(sum[:]),
-		Added:       time.Now().UTC().Truncate(time.Second),
-	}
+	token, kept := newToken(id, "")
+	record := dealerRecord{DealerID: id, Name: name, Tokens: []tokenRecord{kept}, Added: kept.Added}
 	// First, since the token of a dealer whose record is there can be had no more. What is there already stays: one that was
 	// cut off has written it, and the first heartbeat replaces it.
 	if err := putFleetDealer(ctx, store, &record, time.Time{}, nil, Create); err != nil && !exists(err) {
 		return "", fmt.Errorf("add dealer %s: %w", id, err)
 	}
-	err = record.put(ctx, store, dealerFile(id))
+	err = record.put(ctx, store, dealerFile(id), Create)
 	if exists(err) {
 		return "", fmt.Errorf("add dealer %s: %w", id, ErrDealerExists)
 	}
@@ -80,13 +71,12 @@ func AddDealer(ctx context.Context, store Store, id, name string) (token string,
 	return token, nil
 }
 
-// put stores the record under a name that must not be taken.
-func (d *dealerRecord) put(ctx context.Context, store Store, name string) error {
+func (d *dealerRecord) put(ctx context.Context, store Store, name string, mode PutMode) error {
 	data, err := json.MarshalIndent(d, "", "  ")
 	if err != nil {
 		return fmt.Errorf("put %s: %w", name, err)
 	}
-	return store.Put(ctx, name, append(data, '\n'), Create)
+	return store.Put(ctx, name, append(data, '\n'), mode)
 }
 
 // readDealer returns what is known of a dealer, also of one who left, or nil for one that was never added. The tombstone is
@@ -121,6 +111,10 @@ func readRecord(ctx context.Context, store Store, id, name string) (*dealerRecor
 	// On a file system that does not tell a from A, another dealer's file answers to this name.
 	if record.DealerID != id {
 		return nil, nil
+	}
+	if record.TokenSHA256 != "" {
+		record.Tokens = append(record.Tokens, tokenRecord{SHA256: record.TokenSHA256, Added: record.Added})
+		record.TokenSHA256 = ""
 	}
 	return &record, nil
 }

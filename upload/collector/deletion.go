@@ -60,7 +60,7 @@ func (h *Handler) bury(ctx context.Context, dealer string) (deletion, error) {
 		return deletion{}, err
 	}
 	record.Left = &left
-	err = record.put(ctx, h.store, deletionFile(dealer))
+	err = record.put(ctx, h.store, deletionFile(dealer), Create)
 	if exists(err) {
 		return h.bury(ctx, dealer) // another collector was first
 	}
@@ -163,7 +163,7 @@ func Readmit(ctx context.Context, store Store, id string) error {
 	if err := forgetDealer(ctx, store, id); err != nil {
 		return fmt.Errorf("readmit dealer %s: %w", id, err)
 	}
-	if err := record.put(ctx, store, pastDeletionFile(id, record.Left.At)); err != nil && !exists(err) {
+	if err := record.put(ctx, store, pastDeletionFile(id, record.Left.At), Create); err != nil && !exists(err) {
 		return fmt.Errorf("readmit dealer %s: %w", id, err)
 	}
 	if err := store.Remove(ctx, deletionFile(id)); err != nil {

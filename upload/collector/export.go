@@ -29,13 +29,34 @@ var ErrNoDealer = errors.New("there is no such dealer")
 //
 // Memory: about 100 bytes an order, and some batches at a time.
 func Export(ctx context.Context, store Store, dealer string, week fieldmap.Week, w io.Writer) error {
-	if err := exportTo(ctx, store, dealer, week, w); err != nil {
+	out := bufio.NewWriter(w)
+	err := Lines(ctx, store, dealer, week, NewestRevisions, func(line []byte) error {
+		if _, err := out.Write(line); err != nil {
+			return err
+		}
+		return out.WriteByte('\n')
+	})
+	return errors.Join(err, out.Flush())
+}
+
+// Revisions says which lines of an order are exported.
+type Revisions bool
+
+// What [Lines] can be asked for.
+const (
+	NewestRevisions Revisions = false
+	AllRevisions    Revisions = true
+)
+
+// Lines is [Export] by the line, without its end. The bytes are valid until each returns.
+func Lines(ctx context.Context, store Store, dealer string, week fieldmap.Week, which Revisions, each func(line []byte) error) error {
+	if err := eachLine(ctx, store, dealer, week, which, each); err != nil {
 		return fmt.Errorf("export %s of dealer %s: %w", week, dealer, err)
 	}
 	return nil
 }
 
-func exportTo(ctx context.Context, store Store, dealer string, week fieldmap.Week, w io.Writer) error {
+func eachLine(ctx context.Context, store Store, dealer string, week fieldmap.Week, which Revisions, each func([]byte) error) error {
 	if err := checkDealer(dealer); err != nil {
 		return err
 	}
@@ -59,11 +80,22 @@ func exportTo(ctx context.Context, store Store, dealer string, week fieldmap.Wee
 	}
 	defer decoder.Close()
 	open := &batchCache{store: store, dealer: dealer, week: week, decoder: decoder}
-	newest, err := indexOrders(ctx, open, batches)
+	orders, err := indexOrders(ctx, open, batches, which)
 	if err != nil {
 		return err
 	}
-	return writeOrders(ctx, open, newest, w)
+	for _, key := range slices.Sorted(maps.Keys(orders)) {
+		for _, at := range orders[key] {
+			data, err := open.get(ctx, at.batch)
+			if err != nil {
+				return err
+			}
+			if err := each(data[at.offset:at.end]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // storedBatch is a batch and when its receipt says it was stored; zero where there is no receipt that verifies.
@@ -145,9 +177,10 @@ type place struct {
 	revision    int
 }
 
-// indexOrders finds each order's newest revision. Of two lines with the same revision the one stored last counts.
-func indexOrders(ctx context.Context, open *batchCache, batches []storedBatch) (map[string]place, error) {
-	newest := map[string]place{}
+// indexOrders finds each order's newest revision, or all of them in their order. Of two lines with the same revision the one
+// stored last counts.
+func indexOrders(ctx context.Context, open *batchCache, batches []storedBatch, which Revisions) (map[string][]place, error) {
+	orders := map[string][]place{}
 	for _, b := range batches {
 		data, err := open.get(ctx, b.id)
 		if err != nil {
@@ -162,31 +195,25 @@ func indexOrders(ctx context.Context, open *batchCache, batches []storedBatch) (
 			if err != nil {
 				return nil, fmt.Errorf("batch %s: %w", b.id, err)
 			}
-			if known, ok := newest[l.key]; !ok || known.revision <= l.revision {
-				newest[l.key] = place{b.id, offset, end, l.revision}
-			}
+			orders[l.key] = keep(orders[l.key], place{b.id, offset, end, l.revision}, which)
 			offset = end + 1
 		}
 	}
-	return newest, nil
+	return orders, nil
 }
 
-func writeOrders(ctx context.Context, open *batchCache, newest map[string]place, w io.Writer) error {
-	out := bufio.NewWriter(w)
-	for _, key := range slices.Sorted(maps.Keys(newest)) {
-		at := newest[key]
-		data, err := open.get(ctx, at.batch)
-		if err != nil {
-			return err
-		}
-		if _, err := out.Write(data[at.offset:at.end]); err != nil {
-			return err
-		}
-		if err := out.WriteByte('\n'); err != nil {
-			return err
-		}
+// keep adds a line to those of its order, sorted by revision.
+func keep(lines []place, l place, which Revisions) []place {
+	i, same := slices.BinarySearchFunc(lines, l.revision, func(p place, revision int) int { return p.revision - revision })
+	switch {
+	case same:
+		lines[i] = l
+	case which == AllRevisions || len(lines) == 0:
+		return slices.Insert(lines, i, l)
+	case i > 0: // newer than the one that is there
+		lines[0] = l
 	}
-	return out.Flush()
+	return lines
 }
 
 // batchCache holds the batches last used, decompressed. Agents read in the order of keys, or nearly, so an export that

@@ -42,6 +42,30 @@ func TestExport(t *testing.T) {
 	}
 }
 
+// All revisions come in their order, however they came; of one that came twice the last counts, as it does for the newest.
+func TestAllRevisions(t *testing.T) {
+	r := newRig(t, collector.NewMemStore())
+	r.send(lineWith("RO1", 3, `{"a":3}`), line("RO2"))
+	r.send(line("RO1"))
+	r.send(lineWith("RO1", 2, `{"a":2}`), voidedLine("RO2", 2))
+	r.send(voidedLine("RO1", 4))
+	var got []string
+	if err := collector.Lines(t.Context(), r.store, dealer, theWeek(), collector.AllRevisions, func(line []byte) error {
+		got = append(got, string(line))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{line("RO1"), lineWith("RO1", 2, `{"a":2}`), lineWith("RO1", 3, `{"a":3}`), voidedLine("RO1", 4), line("RO2"), voidedLine("RO2", 2)}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	stop := errors.New("enough")
+	if err := collector.Lines(t.Context(), r.store, dealer, theWeek(), collector.AllRevisions, func([]byte) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("got %v, want what the caller returned", err)
+	}
+}
+
 // The bytes of an export do not depend on the order in which batches came or how they were cut.
 func TestExportIsDeterministic(t *testing.T) {
 	var all []string

@@ -109,6 +109,7 @@ func TestFleetCost(t *testing.T) {
 		}
 	}
 	x := collector.NewFleetIndex(s)
+	x.Life, x.PastLife = time.Hour, time.Hour // however slow this machine is
 	look := func(weeks int) {
 		t.Helper()
 		if known, err := x.Weeks(t.Context()); err != nil || len(known) != 200 {
@@ -130,10 +131,10 @@ func TestFleetCost(t *testing.T) {
 		weeks             int
 		lists, gets, puts int64
 	}{
-		{"the first page ever", func() {}, 4, 1 + 5*(pages+2), 5 + 5*int64(dealers), 5},
+		{"the first page ever", func() {}, 4, 1 + 5*(pages+2), 5 + 5*int64(dealers), 5}, // tombstones are looked for before and after an index is written
 		{"again, within its life", func() {}, 4, 1, 0, 0},
 		{"another process", func() { x = collector.NewFleetIndex(s) }, 4, 1 + 5*(pages+1), 5, 0},
-		{"a minute later, 1 in 60 has sent a heartbeat", func() { s.beat.Store(int64(dealers / 60)); x.Life = 0 }, 4, 1 + pages + 2 + 4, int64(dealers / 60), 1},
+		{"a minute later, 1 in 60 has sent a heartbeat", func() { s.beat.Store(int64(dealers / 60)); x.Life = 0 }, 4, 1 + pages + 2, int64(dealers / 60), 1},
 	} {
 		t.Run(step.name, func(t *testing.T) {
 			step.before()
@@ -142,7 +143,7 @@ func TestFleetCost(t *testing.T) {
 			look(step.weeks)
 			lists, gets, puts := s.did()
 			t.Logf("%d dealers, %d weeks, of which %d are read: %d list, %d get, %d put; %s", dealers, weeks, step.weeks, lists, gets, puts, time.Since(began).Round(time.Millisecond))
-			if gets != step.gets || puts != step.puts || lists > step.lists+4*pages {
+			if gets != step.gets || puts != step.puts || lists != step.lists {
 				t.Errorf("expected %d list, %d get, %d put", step.lists, step.gets, step.puts)
 			}
 		})
@@ -164,7 +165,7 @@ func (s *slow) Get(ctx context.Context, name string) ([]byte, error) {
 	return s.Store.Get(ctx, name)
 }
 
-// However many folders are read anew at the same time, an object store sees 32 reads at a time, and the folders' indices.
+// However many folders are read anew at the same time, an object store sees 32 reads at a time, and one of each folder's index.
 func TestFleetReadsAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		vast := &vastStore{MemStore: collector.NewMemStore(), dealers: 200, weeks: map[string]bool{}}
@@ -181,7 +182,7 @@ func TestFleetReadsAtATime(t *testing.T) {
 			})
 		}
 		looking.Wait()
-		if most := s.most.Load(); most < 30 || most > 32 {
+		if most := s.most.Load(); most < 30 || most > 32+8 {
 			t.Errorf("%d reads at a time", most)
 		}
 	})

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"roagent/fieldmap"
 )
 
@@ -19,16 +21,19 @@ type Handler struct {
 	Logger     *slog.Logger  // nil: nothing is logged
 	BodyTime   time.Duration // how long a request's body may take
 	PerDealer  int           // requests of one dealer served at the same time; more are answered 429
+	PerMinute  int           // requests of one dealer in a minute; more are answered 429
 	RefuseZstd bool          // take gzip only: so that a sender's other way can be tried
 
 	store    Store
 	key      Key
 	mux      *http.ServeMux
+	patterns []string  // of mux, but for the one that finds nothing
 	decoders sync.Pool // of *zstd.Decoder
 
 	mu    sync.Mutex
-	busy  map[string]int         // requests being served, by dealer
-	named map[fieldmap.Week]bool // weeks whose index is known to be there
+	busy  map[string]int           // requests being served, by dealer
+	pace  map[string]*rate.Limiter // requests of late, by dealer: only of dealers that there are
+	named map[fieldmap.Week]bool   // weeks whose index is known to be there
 }
 
 // strangerTime is how long a request may take until it is known whose it is, with what is left of a body that is refused:
@@ -39,6 +44,7 @@ const strangerTime = 10 * time.Second
 const (
 	DefaultBodyTime  = 5 * time.Minute
 	DefaultPerDealer = 8
+	DefaultPerMinute = 600 // ten a second for each store: a backfill of years is slowed by it, and an agent gone wrong stopped
 )
 
 // New returns a Handler that keeps what it is sent in store and signs receipts with key.
@@ -47,11 +53,13 @@ func New(store Store, key Key) *Handler {
 		Logger:    slog.New(slog.DiscardHandler),
 		BodyTime:  DefaultBodyTime,
 		PerDealer: DefaultPerDealer,
+		PerMinute: DefaultPerMinute,
 		store:     store,
 		key:       key,
 		mux:       http.NewServeMux(),
 		busy:      map[string]int{},
 		named:     map[fieldmap.Week]bool{},
+		pace:      map[string]*rate.Limiter{},
 	}
 	const dealer = "/v1/dealers/{dealer}"
 	h.handle(dealer+"/weeks/{week}/batches/{batch}", methods{"PUT": h.putBatch})
@@ -97,6 +105,7 @@ func (h *Handler) handle(pattern string, m methods) {
 		}
 		allow += method
 	}
+	h.patterns = append(h.patterns, pattern)
 	h.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		serve := m[r.Method]
 		if serve == nil {
@@ -140,9 +149,12 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next endpoint) (
 		return answer{}, gone(record.Left)
 	}
 	t.record = record
-	if !h.enter(t.dealer) {
-		return answer{}, refuse(http.StatusTooManyRequests, "more than %d requests of this dealer at the same time", h.PerDealer).
-			with("Retry-After", retryAfter(time.Second))
+	// A dealer can leave, whatever the collector thinks of it.
+	if record.Suspended != nil && r.Method != http.MethodDelete {
+		return answer{}, suspended(record.Suspended)
+	}
+	if err := h.enter(t.dealer); err != nil {
+		return answer{}, err
 	}
 	defer h.leave(t.dealer)
 	if err := readWithin(w, h.BodyTime); err != nil {
@@ -186,14 +198,27 @@ func parseTarget(r *http.Request) (target, error) {
 	return t, nil
 }
 
-func (h *Handler) enter(dealer string) bool {
+// enter lets a request of a dealer in, if that has not too many being served and did not have too many of late.
+func (h *Handler) enter(dealer string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.busy[dealer] >= h.PerDealer {
-		return false
+		return refuse(http.StatusTooManyRequests, "more than %d requests of this dealer at the same time", h.PerDealer).
+			with("Retry-After", retryAfter(time.Second))
+	}
+	paced := h.pace[dealer]
+	if paced == nil {
+		paced = rate.NewLimiter(rate.Limit(h.PerMinute)/60, h.PerMinute)
+		h.pace[dealer] = paced
+	}
+	turn := paced.Reserve()
+	if wait := turn.Delay(); wait > 0 {
+		turn.Cancel()
+		return refuse(http.StatusTooManyRequests, "more than %d requests of this dealer in a minute", h.PerMinute).
+			with("Retry-After", retryAfter(wait+time.Second))
 	}
 	h.busy[dealer]++
-	return true
+	return nil
 }
 
 func (h *Handler) leave(dealer string) {

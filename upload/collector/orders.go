@@ -69,7 +69,7 @@ func (h *Handler) ordersHeld(ctx context.Context, t target) (upload.OrdersHeld, 
 	}
 	defer decoder.Close()
 	open := &batchCache{store: h.store, dealer: t.dealer, week: t.week, decoder: decoder}
-	newest, err := indexOrders(ctx, open, batches)
+	newest, err := indexOrders(ctx, open, batches, NewestRevisions)
 	if err != nil {
 		return held, err
 	}
@@ -81,7 +81,7 @@ func (h *Handler) ordersHeld(ctx context.Context, t target) (upload.OrdersHeld, 
 		held.Batches = append(held.Batches, one)
 	}
 	for _, key := range slices.Sorted(maps.Keys(newest)) {
-		order, err := heldOrder(ctx, open, key, newest[key])
+		order, err := heldOrder(ctx, open, key, newest[key][0])
 		if err != nil {
 			return held, err
 		}

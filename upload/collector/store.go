@@ -75,6 +75,9 @@ func dealerFolder(dealer string) string { return path.Join("dealers", dealer) }
 
 func dealerFile(dealer string) string { return path.Join("dealers", dealer, "dealer.json") }
 
+// lockFile is there while somebody changes the dealer's record.
+func lockFile(dealer string) string { return path.Join("dealers", dealer, "lock.json") }
+
 // deletionFile is there from when a dealer left until it is added again. It lies apart from what is deleted.
 func deletionFile(dealer string) string { return path.Join("deletions", dealer+".json") }
 

@@ -12,9 +12,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,6 +60,15 @@ func Open(t testing.TB) *Wire {
 		MultiError:                        true,
 		AuthenticationFunc:                authenticated,
 	}}
+}
+
+// Routes returns what the wire describes: the methods of each path, in their order.
+func (w *Wire) Routes() map[string][]string {
+	routes := map[string][]string{}
+	for path, item := range w.doc.Paths.Map() {
+		routes[path] = slices.Sorted(maps.Keys(item.Operations()))
+	}
+	return routes
 }
 
 // find returns the path of openapi.yaml: tests run in their package's folder, somewhere below it.

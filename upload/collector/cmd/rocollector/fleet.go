@@ -61,7 +61,7 @@ func (f *fleetFlags) listenFleet(ctx context.Context, store collector.Store, con
 		return nil, err
 	}
 	if config != nil { // people have no client certificates
-		config = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: config.Certificates}
+		config = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: config.GetCertificate}
 	}
 	logger.InfoContext(ctx, "listening for the fleet's page", "address", listener.Addr().String(), "tls", config != nil, "url", f.FleetURL)
 	return &fleetServer{listener, newServer(page.Handler(), config, logger)}, nil

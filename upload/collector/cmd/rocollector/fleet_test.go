@@ -1,9 +1,12 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -17,7 +20,13 @@ func scriptFetch(ts *testscript.TestScript, neg bool, args []string) {
 		name, value, _ := strings.Cut(args[1], ": ")
 		q.Header.Set(name, value)
 	}
-	answer, err := http.DefaultClient.Do(q)
+	config := &tls.Config{RootCAs: x509.NewCertPool()}
+	if ca, err := os.ReadFile(ts.MkAbs("ca.pem")); err == nil {
+		config.RootCAs.AppendCertsFromPEM(ca)
+	}
+	transport := &http.Transport{TLSClientConfig: config}
+	defer transport.CloseIdleConnections()
+	answer, err := transport.RoundTrip(q)
 	ts.Check(err)
 	defer answer.Body.Close()
 	fmt.Fprintln(ts.Stdout(), answer.Status)

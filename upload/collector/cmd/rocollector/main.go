@@ -33,11 +33,13 @@ func main() {
 
 // commands is the command line.
 type commands struct {
-	Serve  serveCommand  `cmd:"" help:"Take batches from agents until stopped."`
-	Dealer dealerCommand `cmd:"" help:"Say who may send."`
-	Export exportCommand `cmd:"" help:"Print the orders held of a week: each one's newest revision, sorted by key."`
-	Key    keyCommand    `cmd:"" help:"Print the receipt verifier key, for collector.receipt_key of roagent.yaml."`
-	Index  indexCommand  `cmd:"" help:"Make the index of all dealers and weeks anew, of a store that an older rocollector filled."`
+	Serve   serveCommand   `cmd:"" help:"Take batches from agents until stopped."`
+	Dealer  dealerCommand  `cmd:"" help:"Say who may send."`
+	Export  exportCommand  `cmd:"" help:"Print the orders held of a week: each one's newest revision, sorted by key."`
+	Key     keyCommand     `cmd:"" help:"Print the receipt verifier key, for collector.receipt_key of roagent.yaml."`
+	Index   indexCommand   `cmd:"" help:"Make the index of all dealers and weeks anew, of a store that an older rocollector filled."`
+	Audit   auditCommand   `cmd:"" help:"Print the administrative acts on record, and check that none was changed or taken out."`
+	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
 // streams are what a command reads from and prints to.
@@ -87,7 +89,7 @@ func complain(stderr io.Writer, err error) int {
 
 // storeFlag is the flag that every command has.
 type storeFlag struct {
-	Store string `required:"" placeholder:"DIR" help:"Folder in which all is kept."`
+	Store string `required:"" env:"ROCOLLECTOR_STORE" placeholder:"DIR" help:"Folder in which all is kept."`
 }
 
 // open opens the store. A store that is only read must be there: a mistyped name is not a new store.

@@ -12,6 +12,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
+
 	"roagent/upload/collector"
 )
 
@@ -19,7 +21,7 @@ type serveCommand struct {
 	storeFlag
 	fleetFlags
 	Listen   string `required:"" placeholder:"ADDR" help:"Address to listen on, like 127.0.0.1:8443 or :443."`
-	TLSCert  string `name:"tls-cert" placeholder:"FILE" help:"Certificate chain, PEM. Needed unless --listen is loopback."`
+	TLSCert  string `name:"tls-cert" placeholder:"FILE" help:"Certificate chain, PEM. Needed unless --listen is loopback. A renewed one is taken within a minute, without a restart."`
 	TLSKey   string `name:"tls-key" placeholder:"FILE" help:"The certificate's key, PEM."`
 	ClientCA string `name:"client-ca" placeholder:"FILE" help:"Take only clients with a certificate of these authorities, PEM."`
 }
@@ -35,7 +37,8 @@ const (
 
 // Run serves until the context ends, and then lets the requests that have begun finish.
 func (c *serveCommand) Run(ctx context.Context, s streams) (err error) {
-	config, err := c.tlsConfig()
+	logger := slog.New(slog.NewTextHandler(s.stderr, nil))
+	config, err := c.tlsConfig(logger)
 	if err != nil {
 		return usageError{err}
 	}
@@ -58,7 +61,6 @@ func (c *serveCommand) Run(ctx context.Context, s streams) (err error) {
 	if err := collector.FinishDeletions(ctx, store); err != nil {
 		return err
 	}
-	logger := slog.New(slog.NewTextHandler(s.stderr, nil))
 	handler := collector.New(store, key)
 	handler.Logger = logger
 	listener, err := net.Listen("tcp", c.Listen)
@@ -68,6 +70,10 @@ func (c *serveCommand) Run(ctx context.Context, s streams) (err error) {
 	page, err := c.listenFleet(ctx, store, config, logger)
 	if err != nil {
 		return errors.Join(err, listener.Close())
+	}
+	// Whoever waits for the service goes on from here (systemd's Type=notify); elsewhere nobody is told.
+	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
+		logger.WarnContext(ctx, "the service manager was not told", "error", err)
 	}
 	logger.InfoContext(ctx, "listening", "address", listener.Addr().String(), "tls", config != nil, "receipt_key", key.Public)
 	return page.beside(ctx, func(ctx context.Context) error { return serve(ctx, listener, newServer(handler, config, logger)) })
@@ -109,7 +115,7 @@ func serve(ctx context.Context, listener net.Listener, server *http.Server) erro
 }
 
 // tlsConfig returns nil where no TLS is asked for.
-func (c *serveCommand) tlsConfig() (*tls.Config, error) {
+func (c *serveCommand) tlsConfig(logger *slog.Logger) (*tls.Config, error) {
 	if c.TLSCert == "" && c.TLSKey == "" {
 		if c.ClientCA != "" {
 			return nil, errors.New("--client-ca needs --tls-cert and --tls-key")
@@ -119,11 +125,11 @@ func (c *serveCommand) tlsConfig() (*tls.Config, error) {
 	if c.TLSCert == "" || c.TLSKey == "" {
 		return nil, errors.New("--tls-cert and --tls-key go together")
 	}
-	certificate, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+	renewed, err := openCertificate(c.TLSCert, c.TLSKey, logger)
 	if err != nil {
 		return nil, fmt.Errorf("--tls-cert %s, --tls-key %s: %w", c.TLSCert, c.TLSKey, err)
 	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: renewed.get}
 	if c.ClientCA == "" {
 		return config, nil
 	}
