@@ -11,11 +11,7 @@ import (
 
 // csv writes all stores that the query takes, one a line, as spreadsheets read it (RFC 4180, UTF-8).
 func (p *Page) csv(w http.ResponseWriter, r *http.Request) error {
-	q, err := p.query(r)
-	if err != nil {
-		return err
-	}
-	v, err := p.look(r.Context(), q.Week, pastWeeks)
+	q, v, err := p.asked(r, pastWeeks)
 	if err != nil {
 		return err
 	}

@@ -46,11 +46,7 @@ type results struct {
 }
 
 func (p *Page) glance(w http.ResponseWriter, r *http.Request) error {
-	q, err := p.query(r)
-	if err != nil {
-		return err
-	}
-	v, err := p.look(r.Context(), q.Week, pastWeeks)
+	q, v, err := p.asked(r, pastWeeks)
 	if err != nil {
 		return err
 	}

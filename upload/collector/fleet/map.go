@@ -26,11 +26,7 @@ type column struct {
 }
 
 func (p *Page) weeks(w http.ResponseWriter, r *http.Request) error {
-	q, err := p.query(r)
-	if err != nil {
-		return err
-	}
-	v, err := p.look(r.Context(), q.Week, q.Weeks)
+	q, v, err := p.asked(r, 0)
 	if err != nil {
 		return err
 	}

@@ -211,6 +211,19 @@ func (p *Page) render(w http.ResponseWriter, r *http.Request, name string, statu
 	_, _ = page.WriteTo(w)
 }
 
+// asked reads the address of a page, and what is known of all stores in so many weeks up to the one that it names; 0: as many as it asks for.
+func (p *Page) asked(r *http.Request, weeks int) (Query, *view, error) {
+	q, err := p.query(r)
+	if err != nil {
+		return q, nil, err
+	}
+	if weeks == 0 {
+		weeks = q.Weeks
+	}
+	v, err := p.look(r.Context(), q.Week, weeks)
+	return q, v, err
+}
+
 // query reads the address of a page.
 func (p *Page) query(r *http.Request) (Query, error) {
 	q, err := parseQuery(r.URL.Query(), lastEnded(p.now(), p.Rules.Zone))
