@@ -61,6 +61,14 @@ fleet:
 	@report="$(abspath $(REPORT))"; GOGC=400 go test -run '^TestFleet$$' -count=1 -timeout 0 -v ./agent \
 		-fleet.agents=$(AGENTS) -fleet.report="$${report:-$$(mktemp -d)/fleet.html}"
 
+# A Monday of STORES stores, ATONCE of them at a time, whose agents send to two collectors on one real S3 server (versitygw, see
+# upload/collector/s3store/s3test); one collector is killed in the middle. Tells latencies and memory. 2,000 stores take some minutes.
+STORES ?= 2000
+ATONCE ?= 50
+.PHONY: stores
+stores:
+	go test -run '^TestStores$$' -count=1 -timeout 0 -v ./upload/collector/cmd/rocollector -stores=$(STORES) -stores.atonce=$(ATONCE)
+
 # roagent's own service commands in a Debian that boots twice, with systemd (root, debootstrap, systemd-nspawn).
 .PHONY: service-test
 service-test:

@@ -4,7 +4,9 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -48,6 +50,26 @@ func TestImportDirection(t *testing.T) {
 	}
 	if checked < 40 {
 		t.Errorf("only %d files were looked at", checked)
+	}
+}
+
+// The agent has the collector in it, for its demo. What only who runs a collector needs is not in a dealer's program: neither a
+// way to object stores, nor sign-in, nor other formats.
+func TestWhatTheAgentIsMadeOf(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	packages := strings.Fields(string(out))
+	if !slices.Contains(packages, "roagent/upload/collector") {
+		t.Fatal("the agent has no collector in it: what is this test for?")
+	}
+	for _, name := range packages {
+		for _, not := range []string{"github.com/aws/", "github.com/parquet-go/", "github.com/coreos/go-oidc/", "golang.org/x/oauth2", "roagent/upload/collector/s3store"} {
+			if strings.HasPrefix(name, not) {
+				t.Errorf("%s is in the agent", name)
+			}
+		}
 	}
 }
 

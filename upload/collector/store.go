@@ -16,7 +16,7 @@ import (
 // store at the same time. Package storetest holds the suite that every Store passes.
 //
 // Names are slash-separated paths ([fs.ValidPath]) of which no element begins with a dot. A Store does not retry; the
-// agent at the other end does.
+// agent at the other end does. What a client of a network retries below it must be over within seconds.
 type Store interface {
 	// Put stores data under name, whole or not at all, and returns once it is durable. With [Create] it returns an
 	// error that is [fs.ErrExist] where the name is taken, and then what is there is durable as well.

@@ -20,7 +20,7 @@ type auditCommand struct {
 
 // Run prints the acts on record. All are checked, also those that are not printed.
 func (c *auditCommand) Run(ctx context.Context, s streams) (err error) {
-	store, err := c.open(true)
+	store, err := c.open(ctx, true)
 	if err != nil {
 		return err
 	}

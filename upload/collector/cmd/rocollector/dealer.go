@@ -29,8 +29,8 @@ type actFlags struct {
 }
 
 // begin opens the store and writes down what is about to be done.
-func (f actFlags) begin(ctx context.Context, mustExist bool, act collector.Act) (*collector.DirStore, error) {
-	store, err := f.open(mustExist)
+func (f actFlags) begin(ctx context.Context, mustExist bool, act collector.Act) (openStore, error) {
+	store, err := f.open(ctx, mustExist)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ type dealerShowCommand struct {
 
 // Run prints the dealer's credentials, of which none is a secret.
 func (c *dealerShowCommand) Run(ctx context.Context, s streams) (err error) {
-	store, err := c.open(true)
+	store, err := c.open(ctx, true)
 	if err != nil {
 		return err
 	}

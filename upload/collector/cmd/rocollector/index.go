@@ -22,7 +22,7 @@ func (c *indexCommand) Run(ctx context.Context, s streams) (err error) {
 			return usageError{fmt.Errorf("--week: %w", err)}
 		}
 	}
-	store, err := c.open(true)
+	store, err := c.open(ctx, true)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ type keyCommand struct {
 
 // Run prints the verifier key and creates the key on first use.
 func (c *keyCommand) Run(ctx context.Context, s streams) (err error) {
-	store, err := c.open(false)
+	store, err := c.open(ctx, false)
 	if err != nil {
 		return err
 	}

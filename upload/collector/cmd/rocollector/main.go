@@ -1,5 +1,5 @@
-// Command rocollector is the reference collector: it takes repair orders from agents, keeps them in a folder and gives
-// receipts for them.
+// Command rocollector is the reference collector: it takes repair orders from agents, keeps them in a folder or in S3,
+// and gives receipts for them.
 package main
 
 import (
@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"roagent/upload/collector"
+	"roagent/upload/collector/s3store"
 )
 
 // Exit codes.
@@ -89,16 +90,35 @@ func complain(stderr io.Writer, err error) int {
 
 // storeFlag is the flag that every command has.
 type storeFlag struct {
-	Store string `required:"" env:"ROCOLLECTOR_STORE" placeholder:"DIR" help:"Folder in which all is kept."`
+	Store string `required:"" env:"ROCOLLECTOR_STORE" placeholder:"DIR" help:"Folder in which all is kept, or s3://BUCKET/PREFIX."`
+}
+
+type openStore interface {
+	collector.Store
+	io.Closer
 }
 
 // open opens the store. A store that is only read must be there: a mistyped name is not a new store.
-func (f storeFlag) open(mustExist bool) (*collector.DirStore, error) {
-	if strings.HasPrefix(f.Store, "s3://") {
-		return nil, usageError{fmt.Errorf("--store %s: S3 is not yet supported; name a folder", f.Store)}
+func (f storeFlag) open(ctx context.Context, mustExist bool) (openStore, error) {
+	if strings.HasPrefix(f.Store, "s3:") {
+		return f.openS3(ctx, mustExist)
 	}
 	if _, err := os.Stat(f.Store); mustExist && errors.Is(err, os.ErrNotExist) {
 		return nil, usageError{fmt.Errorf("--store %s: there is no such folder", f.Store)}
 	}
 	return collector.OpenDir(f.Store)
+}
+
+func (f storeFlag) openS3(ctx context.Context, mustExist bool) (openStore, error) {
+	store, err := s3store.New(f.Store)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--store: %w", err)}
+	}
+	store.MustExist = mustExist
+	if err := store.Open(ctx); errors.Is(err, s3store.ErrNoStore) {
+		return nil, usageError{err}
+	} else if err != nil {
+		return nil, err
+	}
+	return store, nil
 }

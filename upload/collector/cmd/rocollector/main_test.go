@@ -49,7 +49,8 @@ func TestExitCodes(t *testing.T) {
 		{"export --dealer 04123 --week 2026-W54 --store " + store, exitUsage},
 		{"export --dealer 04123 --week 2026-W46 --store " + store + "x", exitUsage},
 		{"key --name other --store " + store, exitUsage},
-		{"key --store s3://bucket/prefix", exitUsage},
+		{"key --store s3://Bucket/prefix", exitUsage},
+		{"key --store s3:bucket", exitUsage},
 		{"serve --listen :0 --store " + store, exitUsage},
 		{"key", exitUsage},
 		{"", exitUsage},
@@ -65,9 +66,11 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+func TestScripts(t *testing.T) { testscript.Run(t, scriptParams("testdata/script")) }
+
+func scriptParams(dir string) testscript.Params {
+	return testscript.Params{
+		Dir: dir,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"certificates": scriptCertificates,
 			"freeport":     scriptFreePort,
@@ -76,7 +79,7 @@ func TestScripts(t *testing.T) {
 			"declare":      scriptDeclare,
 			"fetch":        scriptFetch,
 		},
-	})
+	}
 }
 
 // scriptCertificates writes an authority (ca.pem) and certificates of it for the server and for dealers:

@@ -49,7 +49,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) (err error) {
 	if err := c.checkFleet(config != nil); err != nil {
 		return usageError{err}
 	}
-	store, err := c.open(false)
+	store, err := c.open(ctx, false)
 	if err != nil {
 		return err
 	}
