@@ -51,9 +51,16 @@ func AddDealer(ctx context.Context, store Store, id, name string) (token string,
 		return "", fmt.Errorf("add dealer %s: %w", id, err)
 	} else if known != nil && known.Left != nil {
 		return "", fmt.Errorf("add dealer: %w", &LeftError{Dealer: id, At: known.Left.At})
+	} else if known != nil {
+		return "", fmt.Errorf("add dealer %s: %w", id, ErrDealerExists)
 	}
 	token, kept := newToken(id, "")
 	record := dealerRecord{DealerID: id, Name: name, Tokens: []tokenRecord{kept}, Added: kept.Added}
+	// First, since the token of a dealer whose record is there can be had no more. What is there already stays: one that was
+	// cut off has written it, and the first heartbeat replaces it.
+	if err := putFleetDealer(ctx, store, &record, time.Time{}, nil, Create); err != nil && !exists(err) {
+		return "", fmt.Errorf("add dealer %s: %w", id, err)
+	}
 	err = record.put(ctx, store, dealerFile(id), Create)
 	if exists(err) {
 		return "", fmt.Errorf("add dealer %s: %w", id, ErrDealerExists)

@@ -12,7 +12,7 @@ import (
 	"roagent/upload"
 )
 
-// A dealer leaves in three steps: its tombstone ([deletionFile]) is put, all that is held of it is removed, the receipt is
+// A dealer leaves in three steps: its tombstone ([deletionFile]) is put, all that is held of it is removed, also from what tells of all dealers, the receipt is
 // signed. From the first step on nothing is taken of it. A crash between them leaves the tombstone, and the same request
 // again goes on from there. The receipt is made of nothing but the tombstone and the key, so it is the same each time.
 
@@ -31,7 +31,7 @@ func (h *Handler) deleteDealer(r *http.Request, t target) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if err := h.store.Remove(ctx, dealerFolder(t.dealer)); err != nil {
+	if err := forgetDealer(ctx, h.store, t.dealer); err != nil {
 		return answer{}, err
 	}
 	signed, err := upload.DeletionReceipt{
@@ -112,7 +112,7 @@ func (h *Handler) withdraw(ctx context.Context, dealer string) error {
 	if err != nil || record == nil || record.Left == nil {
 		return err
 	}
-	if err := h.store.Remove(ctx, dealerFolder(dealer)); err != nil {
+	if err := forgetDealer(ctx, h.store, dealer); err != nil {
 		return err
 	}
 	return gone(record.Left)
@@ -125,6 +125,7 @@ func FinishDeletions(ctx context.Context, store Store) error {
 	if err != nil {
 		return fmt.Errorf("finish deletions: %w", err)
 	}
+	swept := map[string]bool{}
 	for _, name := range names {
 		dealer, ok := strings.CutSuffix(path.Base(name), ".json")
 		if !ok || name != deletionFile(dealer) {
@@ -138,6 +139,13 @@ func FinishDeletions(ctx context.Context, store Store) error {
 		if err := store.Remove(ctx, dealerFolder(dealer)); err != nil {
 			return fmt.Errorf("finish deletions: %w", err)
 		}
+		swept[dealer] = true
+	}
+	if len(swept) == 0 {
+		return nil
+	}
+	if err := sweepFleet(ctx, store, swept); err != nil {
+		return fmt.Errorf("finish deletions: %w", err)
 	}
 	return nil
 }
@@ -152,7 +160,7 @@ func Readmit(ctx context.Context, store Store, id string) error {
 	if err != nil || record == nil || record.Left == nil {
 		return err
 	}
-	if err := store.Remove(ctx, dealerFolder(id)); err != nil {
+	if err := forgetDealer(ctx, store, id); err != nil {
 		return fmt.Errorf("readmit dealer %s: %w", id, err)
 	}
 	if err := record.put(ctx, store, pastDeletionFile(id, record.Left.At), Create); err != nil && !exists(err) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"strings"
 	"sync"
 	"testing"
@@ -37,12 +38,21 @@ func (r *rig) deletion(w *httptest.ResponseRecorder) upload.DeletionReceipt {
 	return receipt
 }
 
-// of returns the names of all that the store has of a dealer.
+// of returns the names of all that the store has of a dealer, also of what tells of all dealers.
 func (r *rig) of(dealer string) []string {
 	r.t.Helper()
 	names, err := collector.Names(r.t.Context(), r.store, "dealers/"+dealer)
 	if err != nil {
 		r.t.Fatal(err)
+	}
+	fleet, err := collector.Names(r.t.Context(), r.store, "fleet")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, name := range fleet {
+		if path.Base(name) == dealer+".json" || strings.Contains(r.unpacked(name), `"`+dealer+`"`) {
+			names = append(names, name)
+		}
 	}
 	return names
 }
@@ -168,7 +178,7 @@ func TestDeleteCrashes(t *testing.T) {
 func TestDeleteWhileSomethingIsStored(t *testing.T) {
 	for what := range (&rig{t: t, token: map[string]string{}}).puts() {
 		for _, moment := range []string{"before", "after"} {
-			for at := range 2 {
+			for at := range 6 {
 				t.Run(fmt.Sprintf("%s %s write %d", what, moment, at+1), func(t *testing.T) {
 					f := &faults{Store: collector.NewMemStore()}
 					r := newRig(t, f)

@@ -30,9 +30,10 @@ type Handler struct {
 	patterns []string  // of mux, but for the one that finds nothing
 	decoders sync.Pool // of *zstd.Decoder
 
-	mu   sync.Mutex
-	busy map[string]int           // requests being served, by dealer
-	pace map[string]*rate.Limiter // requests of late, by dealer: only of dealers that there are
+	mu    sync.Mutex
+	busy  map[string]int           // requests being served, by dealer
+	pace  map[string]*rate.Limiter // requests of late, by dealer: only of dealers that there are
+	named map[fieldmap.Week]bool   // weeks whose index is known to be there
 }
 
 // strangerTime is how long a request may take until it is known whose it is, with what is left of a body that is refused:
@@ -57,6 +58,7 @@ func New(store Store, key Key) *Handler {
 		key:       key,
 		mux:       http.NewServeMux(),
 		busy:      map[string]int{},
+		named:     map[fieldmap.Week]bool{},
 		pace:      map[string]*rate.Limiter{},
 	}
 	const dealer = "/v1/dealers/{dealer}"
@@ -76,7 +78,8 @@ type target struct {
 	dealer   string
 	week     fieldmap.Week
 	batch    string
-	fieldmap string // digest of a whitelist
+	fieldmap string        // digest of a whitelist
+	record   *dealerRecord // once it is known who asks
 }
 
 // answer is a success.
@@ -145,6 +148,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next endpoint) (
 	if record.Left != nil && r.Method != http.MethodDelete {
 		return answer{}, gone(record.Left)
 	}
+	t.record = record
 	// A dealer can leave, whatever the collector thinks of it.
 	if record.Suspended != nil && r.Method != http.MethodDelete {
 		return answer{}, suspended(record.Suspended)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"time"
 
 	"roagent/fieldmap/freetext"
 	"roagent/upload"
@@ -39,6 +40,9 @@ func (h *Handler) putManifest(r *http.Request, t target) (answer, error) {
 	}
 	status, receipt, err := h.keepManifest(r.Context(), data, m, t)
 	if err != nil {
+		return answer{}, err
+	}
+	if err := h.noteWeek(r.Context(), t, data, receipt); err != nil {
 		return answer{}, err
 	}
 	h.Logger.InfoContext(r.Context(), "week closed", "dealer", t.dealer, "week", t.week, "batches", len(m.Batches),
@@ -151,7 +155,10 @@ func (h *Handler) putStatus(r *http.Request, t target) (answer, error) {
 	if _, err := parseStatus(data, t); err != nil {
 		return answer{}, err
 	}
-	return answer{status: http.StatusNoContent}, h.store.Put(r.Context(), statusFile(t.dealer), data, Replace)
+	if err := h.store.Put(r.Context(), statusFile(t.dealer), data, Replace); err != nil {
+		return answer{}, err
+	}
+	return answer{status: http.StatusNoContent}, putFleetDealer(r.Context(), h.store, t.record, time.Now().UTC().Truncate(time.Second), data, Replace)
 }
 
 // parseStatus reads a heartbeat and holds it against the path and the wire.

@@ -38,6 +38,7 @@ type commands struct {
 	Dealer  dealerCommand  `cmd:"" help:"Say who may send."`
 	Export  exportCommand  `cmd:"" help:"Print the orders held of a week: each one's newest revision, sorted by key."`
 	Key     keyCommand     `cmd:"" help:"Print the receipt verifier key, for collector.receipt_key of roagent.yaml."`
+	Index   indexCommand   `cmd:"" help:"Make the index of all dealers and weeks anew, of a store that an older rocollector filled."`
 	Audit   auditCommand   `cmd:"" help:"Print the administrative acts on record, and check that none was changed or taken out."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

@@ -77,6 +77,7 @@ func scriptParams(dir string) testscript.Params {
 			"waitfor":      scriptWaitFor,
 			"put":          scriptPut,
 			"declare":      scriptDeclare,
+			"fetch":        scriptFetch,
 		},
 	}
 }

@@ -19,6 +19,7 @@ import (
 
 type serveCommand struct {
 	storeFlag
+	fleetFlags
 	Listen   string `required:"" placeholder:"ADDR" help:"Address to listen on, like 127.0.0.1:8443 or :443."`
 	TLSCert  string `name:"tls-cert" placeholder:"FILE" help:"Certificate chain, PEM. Needed unless --listen is loopback. A renewed one is taken within a minute, without a restart."`
 	TLSKey   string `name:"tls-key" placeholder:"FILE" help:"The certificate's key, PEM."`
@@ -45,6 +46,9 @@ func (c *serveCommand) Run(ctx context.Context, s streams) (err error) {
 		return usageError{fmt.Errorf("--listen %s: without --tls-cert and --tls-key only a loopback address will do, like 127.0.0.1:8080: "+
 			"customers' data must not cross a network in clear text", c.Listen)}
 	}
+	if err := c.checkFleet(config != nil); err != nil {
+		return usageError{err}
+	}
 	store, err := c.open(ctx, false)
 	if err != nil {
 		return err
@@ -63,12 +67,16 @@ func (c *serveCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return err
 	}
+	page, err := c.listenFleet(ctx, store, config, logger)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	// Whoever waits for the service goes on from here (systemd's Type=notify); elsewhere nobody is told.
 	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
 		logger.WarnContext(ctx, "the service manager was not told", "error", err)
 	}
 	logger.InfoContext(ctx, "listening", "address", listener.Addr().String(), "tls", config != nil, "receipt_key", key.Public)
-	return serve(ctx, listener, newServer(handler, config, logger))
+	return page.beside(ctx, func(ctx context.Context) error { return serve(ctx, listener, newServer(handler, config, logger)) })
 }
 
 func newServer(handler http.Handler, config *tls.Config, logger *slog.Logger) *http.Server {

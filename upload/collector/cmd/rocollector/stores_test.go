@@ -181,7 +181,19 @@ func (m *monday) send(queue *upload.Queue, i int) error {
 		sent, err = sender.Send(m.t.Context())
 		m.count(sent)
 		if err == nil {
-			return sender.Heartbeat(m.t.Context(), upload.Status{DealerID: m.dealer(i), AgentVersion: "1", At: time.Now().UTC(), State: "idle"})
+			break
+		}
+	}
+	if err != nil {
+		return err
+	}
+	tell, err := sender.Heartbeat(upload.Status{DealerID: m.dealer(i), AgentVersion: "1", At: time.Now().UTC(), State: "idle"})
+	if err != nil {
+		return err
+	}
+	for range 20 { // it asks once, and a collector is killed
+		if err = tell(m.t.Context()); err == nil {
+			return nil
 		}
 	}
 	return err
