@@ -33,27 +33,24 @@ const MaxFleetStatus = 8 << 10
 
 // FleetWeek is what is told of a closed week: counts of its manifest, and no order.
 type FleetWeek struct {
-	DealerID       string          `json:"dealer_id"`
-	Week           string          `json:"week"`
-	ClosedAt       time.Time       `json:"closed_at"` // when the manifest was stored, as its receipt says
-	Timezone       string          `json:"timezone"`
-	ReadAt         time.Time       `json:"read_at"`
-	Readings       int             `json:"readings"`
-	Batches        int             `json:"batches"`
-	Lines          int             `json:"lines"` // delivered, revisions and voids included
-	Held           int             `json:"held"`  // orders now valid
-	Skipped        int             `json:"skipped"`
-	Withheld       int             `json:"withheld"`
-	Parked         int             `json:"parked"`
-	Keyless        int             `json:"keyless"`
-	Dropped        int             `json:"dropped"`
-	FieldmapDigest string          `json:"fieldmap_digest"`
-	ManifestID     string          `json:"manifest_id"`       // SHA-256 of the manifest's bytes
-	Profile        json.RawMessage `json:"profile,omitempty"` // the manifest's, where it has one
+	DealerID       string    `json:"dealer_id"`
+	Week           string    `json:"week"`
+	ClosedAt       time.Time `json:"closed_at"` // when the manifest was stored, as its receipt says
+	Timezone       string    `json:"timezone"`
+	ReadAt         time.Time `json:"read_at"`
+	Readings       int       `json:"readings"`
+	Batches        int       `json:"batches"`
+	Lines          int       `json:"lines"` // delivered, revisions and voids included
+	Held           int       `json:"held"`  // orders now valid
+	Skipped        int       `json:"skipped"`
+	Withheld       int       `json:"withheld"`
+	Parked         int       `json:"parked"`
+	Keyless        int       `json:"keyless"`
+	Dropped        int       `json:"dropped"`
+	FieldmapDigest string    `json:"fieldmap_digest"`
+	ManifestID     string    `json:"manifest_id"`      // SHA-256 of the manifest's bytes
+	Unlike         []string  `json:"unlike,omitempty"` // how it differs from the store's weeks before it, a sentence each: see unlikeBefore
 }
-
-// maxFleetProfile is the most bytes of a profile that the fleet's objects hold.
-const maxFleetProfile = 16 << 10
 
 const (
 	fleetDealers      = "fleet/dealers"
@@ -89,9 +86,12 @@ func putFleetDealer(ctx context.Context, store Store, record *dealerRecord, rece
 
 // putFleetWeek keeps what the manifest with these bytes says.
 func putFleetWeek(ctx context.Context, store Store, t target, manifest []byte, closed time.Time) error {
-	w, err := fleetWeek(manifest, closed)
+	w, m, err := fleetWeek(manifest, closed)
 	if err != nil {
 		return fmt.Errorf("read manifest of %s of dealer %s: %w", t.week, t.dealer, err)
+	}
+	if w.Unlike, err = unlikeBefore(ctx, store, t, m); err != nil {
+		return err
 	}
 	data, err := json.Marshal(w)
 	if err != nil {
@@ -100,13 +100,10 @@ func putFleetWeek(ctx context.Context, store Store, t target, manifest []byte, c
 	return store.Put(ctx, fleetWeekFile(t.dealer, t.week), data, Replace)
 }
 
-func fleetWeek(manifest []byte, closed time.Time) (FleetWeek, error) {
-	var m struct {
-		upload.Manifest
-		Profile json.RawMessage `json:"profile"`
-	}
+func fleetWeek(manifest []byte, closed time.Time) (FleetWeek, upload.Manifest, error) {
+	var m upload.Manifest
 	if err := json.Unmarshal(manifest, &m); err != nil {
-		return FleetWeek{}, err
+		return FleetWeek{}, m, err
 	}
 	w := FleetWeek{
 		DealerID: m.DealerID, Week: m.Week, ClosedAt: closed, Timezone: m.Timezone, ReadAt: m.ReadAt, Readings: m.Readings,
@@ -122,10 +119,7 @@ func fleetWeek(manifest []byte, closed time.Time) (FleetWeek, error) {
 	for _, d := range m.Dropped {
 		w.Dropped += d.Count
 	}
-	if len(m.Profile) <= maxFleetProfile && !bytes.Equal(m.Profile, []byte("null")) {
-		w.Profile = m.Profile
-	}
-	return w, nil
+	return w, m, nil
 }
 
 // noteWeek makes the fleet's object of a manifest that has its receipt. One that is held already and is not the last one

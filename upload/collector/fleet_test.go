@@ -130,9 +130,9 @@ func (r *rig) dealers(x *collector.FleetIndex) map[string]collector.FleetDealer 
 // A heartbeat as large as the wire allows is not kept in everybody's memory.
 func TestFleetLargeHeartbeat(t *testing.T) {
 	r := newRig(t, collector.NewMemStore())
-	s := heartbeat()
-	s.AgentVersion = strings.Repeat("1", collector.MaxFleetStatus)
-	if w := r.do(r.json("/v1/dealers/"+dealer+"/status", s)); w.Code != 204 {
+	q := r.json("/v1/dealers/"+dealer+"/status", heartbeat())
+	q.body = append(q.body, strings.Repeat(" ", collector.MaxFleetStatus)...)
+	if w := r.do(q.sealed()); w.Code != 204 {
 		t.Fatal(w.Code, w.Body)
 	}
 	if got := r.dealers(collector.NewFleetIndex(r.store))[dealer]; got.Status != nil || got.ReceivedAt.IsZero() {

@@ -135,7 +135,7 @@ func (r *rebuild) week(ctx context.Context, t target) error {
 	if err != nil || closed.IsZero() { // a manifest without its receipt closes nothing: its agent sends it again
 		return err
 	}
-	if _, err := fleetWeek(data, closed); err != nil {
+	if _, _, err := fleetWeek(data, closed); err != nil {
 		r.made.Damaged = append(r.made.Damaged, name)
 		return nil
 	}

@@ -7,11 +7,7 @@ import (
 	"roagent/upload/look"
 )
 
-// Judge compares a week with the store's earlier ones, oldest first, and returns what looks wrong, a sentence each. It is the place
-// for whoever knows what a week should look like; see [Page.Judge].
-type Judge func(week collector.FleetWeek, history []collector.FleetWeek) []string
-
-// findings are what looks wrong of a week that is in, by what its manifest says.
+// findings are what looks wrong of a week that is in: by what its manifest says, and beside the weeks before it.
 func findings(w *collector.FleetWeek) []string {
 	var found []string
 	if w.Held == 0 {
@@ -23,7 +19,7 @@ func findings(w *collector.FleetWeek) []string {
 	if w.Keyless > 0 {
 		found = append(found, look.Plural(w.Keyless, "order has", "orders have")+" no key in the DMS and cannot be sent.")
 	}
-	return found
+	return append(found, w.Unlike...)
 }
 
 // notes are what a person should know of a store besides its state.
@@ -34,7 +30,7 @@ func (r Rules) notes(v *row) []string {
 		notes = append(notes, "Nothing was heard of it for "+look.Age(v.now.Sub(e.Dealer.ReceivedAt))+".")
 	}
 	if e.Week != nil && e.Beat.LastError != "" {
-		notes = append(notes, "Its last run failed: "+classOf(e.Beat.LastError).what)
+		notes = append(notes, "Its last run failed. "+meaning(e.Beat.LastError))
 	}
 	if e.Week != nil && e.Beat.State == "unapproved" {
 		notes = append(notes, "Its whitelist waits for the dealer's approval, so the next week will not come.")

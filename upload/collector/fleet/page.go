@@ -34,7 +34,6 @@ type Gate interface {
 // Page serves the pages. Configure it through its fields before its first request.
 type Page struct {
 	Rules  Rules
-	Judge  Judge // nil: weeks are judged by their manifests alone
 	Logger *slog.Logger
 	Index  *collector.FleetIndex
 
@@ -63,8 +62,8 @@ func New(store collector.Store, gate Gate, address *url.URL, rules Rules) (*Page
 	funcs["age"] = look.Age
 	funcs["mark"] = func(s State) string { return p.define(s).Mark }
 	funcs["name"] = func(s State) string { return p.define(s).Name }
-	funcs["hint"] = func(name string) string { return classOf(name).hint }
-	funcs["what"] = func(name string) string { return classOf(name).what }
+	funcs["hint"] = hint
+	funcs["what"] = meaning
 	for _, name := range []string{"glance", "map", "store", "week", "problem"} {
 		t, err := template.New("base.html").Funcs(funcs).ParseFS(templates, "templates/base.html", "templates/parts.html", "templates/"+name+".html")
 		if err != nil {

@@ -126,7 +126,7 @@ func TestStorePage(t *testing.T) {
 		`"oldest_queued":"2026-11-14T18:00:00Z","certificate_ends":"2026-12-01T00:00:00Z"`)
 	_, body, _ := r.ask("/stores/04108")
 	for _, want := range []string{
-		"Inland Toyota", "dms", "roagent check tells which step fails", "Mon 16 Nov 2026, 06:00 EST", "3 batches, the oldest for 48 hours; 50 % full", "4.8 MiB", sum(form),
+		"Inland Toyota", "dms", "run roagent check: server, network, login", "Mon 16 Nov 2026, 06:00 EST", "3 batches, the oldest for 48 hours; 50 % full", "4.8 MiB", sum(form),
 		"Its client certificate ends on 30 November 2026", "America/Los_Angeles", `href="/stores/04108/2026-W45"`, "right, to within 10 minutes",
 	} {
 		if !strings.Contains(body, want) {
@@ -212,18 +212,24 @@ func TestCSV(t *testing.T) {
 	}
 }
 
-// Whoever knows better what a week should look like is asked with the weeks before it.
-func TestJudge(t *testing.T) {
+// A week that is unlike the store's weeks before it looks wrong, and the page says how.
+func TestUnlikeItsWeeks(t *testing.T) {
 	r := newRig(t)
-	r.town()
-	r.page.Judge = func(week collector.FleetWeek, history []collector.FleetWeek) []string {
-		if week.DealerID != "04101" {
-			return nil
-		}
-		return []string{fmt.Sprintf("It has %d orders; the %d weeks before begin with %s.", week.Held, len(history), history[0].Week)}
+	r.add("04300", "Example Lexus")
+	w, err := fieldmap.ParseWeek(week)
+	if err != nil {
+		t.Fatal(err)
 	}
+	for back := 8; back >= 0; back-- {
+		orders := 100 + back
+		if back == 0 {
+			orders = 4
+		}
+		r.close("04300", w.Add(-back).String(), orders, func(m *upload.Manifest) { m.Profile = &fieldmap.Profile{Orders: orders} })
+	}
+	r.beat("04300", 20*time.Minute, `,"state":"idle"`)
 	_, body, _ := r.ask("/?state=wrong")
-	if got := ids(body); got != "04101 04104" || !strings.Contains(body, "It has 80 orders; the 6 weeks before begin with 2026-W39.") {
+	if got := ids(body); got != "04300" || !strings.Contains(body, "4 orders; this store&#39;s last 8 weeks had") {
 		t.Errorf("%s: %s", got, body)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"roagent/fieldmap"
+	"roagent/upload"
 	"roagent/upload/collector"
 )
 
@@ -64,7 +65,7 @@ func DefaultRules() Rules {
 // Entry is what is known of one store and one week.
 type Entry struct {
 	Dealer   collector.FleetDealer
-	Beat     Heartbeat
+	Beat     upload.Status
 	HasBeat  bool
 	Name     fieldmap.Week
 	Week     *collector.FleetWeek // nil: not in

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"roagent/fieldmap"
+	"roagent/upload"
 	"roagent/upload/collector"
 )
 
@@ -60,7 +61,7 @@ func TestState(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			now := added(test.now)
 			e := Entry{
-				Dealer: collector.FleetDealer{DealerID: "1", Added: now.AddDate(-1, 0, 0), ReceivedAt: now}, HasBeat: true, Beat: Heartbeat{State: "idle"},
+				Dealer: collector.FleetDealer{DealerID: "1", Added: now.AddDate(-1, 0, 0), ReceivedAt: now}, HasBeat: true, Beat: upload.Status{State: "idle"},
 				Name: fieldmap.Week{Year: 2026, Number: 46}, Zone: mustZone("America/Los_Angeles"),
 			}
 			if test.edit != nil {
@@ -144,7 +145,7 @@ func TestNotes(t *testing.T) {
 		"certificate ends on":  func(v *row) { v.Entry.Beat.CertificateEnds = now.AddDate(0, 0, 20) },
 		"queue is filling: 90": func(v *row) { v.Entry.Beat.QueuedBytes, v.Entry.Beat.QueueLimit = 90, 100 },
 	} {
-		v := &row{now: now, State: In, Entry: Entry{Week: &collector.FleetWeek{}, Dealer: collector.FleetDealer{ReceivedAt: now}, Beat: Heartbeat{At: now}}}
+		v := &row{now: now, State: In, Entry: Entry{Week: &collector.FleetWeek{}, Dealer: collector.FleetDealer{ReceivedAt: now}, Beat: upload.Status{At: now}}}
 		edit(v)
 		got := strings.Join(DefaultRules().notes(v), "\n")
 		if !strings.Contains(got, want) || want == "" && got != "" {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"roagent/fieldmap"
+	"roagent/upload"
 	"roagent/upload/collector"
 )
 
@@ -57,7 +58,7 @@ type view struct {
 // beats are the heartbeats of one reading, parsed.
 type beats struct {
 	of time.Time
-	by map[string]Heartbeat
+	by map[string]upload.Status
 }
 
 // look reads what a page about a week and some before it needs, of all stores.
@@ -107,7 +108,7 @@ func (p *Page) parse(dealers collector.Reading[collector.FleetDealer]) beats {
 	if p.beats.of.Equal(dealers.At) && p.beats.by != nil {
 		return p.beats
 	}
-	p.beats = beats{of: dealers.At, by: make(map[string]Heartbeat, len(dealers.Entries))}
+	p.beats = beats{of: dealers.At, by: make(map[string]upload.Status, len(dealers.Entries))}
 	for id, d := range dealers.Entries {
 		if h, ok := parseHeartbeat(d.Status); ok {
 			p.beats.by[id] = h
@@ -120,7 +121,6 @@ func (p *Page) row(d collector.FleetDealer, parsed beats, v *view) *row {
 	last := len(v.readings) - 1
 	r := &row{now: v.now, key: strings.ToLower(d.Name) + "\x00" + d.DealerID, Entry: Entry{Dealer: d, Name: v.weeks[last], Zone: p.Rules.Zone}}
 	r.Entry.Beat, r.Entry.HasBeat = parsed.by[d.DealerID]
-	var history []collector.FleetWeek
 	for i := range v.readings {
 		w, ok := v.readings[i].Entries[d.DealerID]
 		if !ok {
@@ -129,14 +129,9 @@ func (p *Page) row(d collector.FleetDealer, parsed beats, v *view) *row {
 		if zone := p.zone(w.Timezone); zone != nil {
 			r.Entry.Zone = zone
 		}
-		if i < last {
-			history = append(history, w)
-			continue
-		}
-		r.Entry.Week = &w
-		r.Entry.Findings = findings(&w)
-		if p.Judge != nil {
-			r.Entry.Findings = append(r.Entry.Findings, p.Judge(w, history)...)
+		if i == last {
+			r.Entry.Week = &w
+			r.Entry.Findings = findings(&w)
 		}
 	}
 	r.State, r.Overdue = p.Rules.State(&r.Entry, v.now), p.Rules.Overdue(&r.Entry, v.now)

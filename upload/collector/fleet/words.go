@@ -1,31 +1,23 @@
 package fleet
 
 import (
-	"fmt"
 	"time"
 
+	"roagent/upload"
 	"roagent/upload/look"
 )
 
 const certificateWarning = 21 * 24 * time.Hour
 
-// class is what a class of errors means, and what to do.
-type class struct{ what, hint string }
+// meaning and hint explain the last error's class.
+func meaning(class string) string {
+	said, _ := upload.Hint(class)
+	return said
+}
 
-// classOf explains the last error's class. A class that this collector does not know is shown as it is.
-func classOf(name string) class {
-	known := map[string]class{
-		"configuration": {"its configuration or whitelist cannot be used.", "At the store, run: roagent check. It names the file, the line and what to write."},
-		"refused":       {"its own rules refused to read: an approval, too much access, or a field that must not leave.", "At the store, run: roagent check, then roagent fieldmap diff. The dealer decides."},
-		"dms":           {"the DMS could not be reached or read.", "Ask the store whether its DMS server is up and the login still holds; roagent check tells which step fails."},
-		"collector":     {"the collector could not be reached.", "It has sent this heartbeat since, so the way is open again: it sends what is queued by itself."},
-		"parked":        {"something was refused by the collector and is parked.", "At the store, run: roagent parked list. Nothing else is held up by it."},
-		"failed":        {"it failed for a reason that has no class of its own.", "The log at the store says why: roagent status, then the service's log."},
-	}
-	if c, ok := known[name]; ok {
-		return c
-	}
-	return class{fmt.Sprintf("%.60s.", name), "The log at the store says more: roagent status, then the service's log."}
+func hint(class string) string {
+	_, said := upload.Hint(class)
+	return said
 }
 
 // why is the sentence beside a state.
@@ -47,7 +39,7 @@ func (r Rules) why(v *row) string {
 	case Full:
 		return "The queue is full" + oldest(v) + ". It goes on by itself once batches are taken."
 	case Failing:
-		return "Last run: " + classOf(e.Beat.LastError).what
+		return "Last run: " + meaning(e.Beat.LastError)
 	case Due:
 		return r.whyDue(v)
 	case Late:
@@ -67,7 +59,7 @@ func whyPaused(v *row, zone *time.Location) string {
 	if v.Entry.Beat.State == "stopped" {
 		return "The dealer has stopped the agent."
 	}
-	said := look.Plural(v.Entry.Beat.Delayed, "batch waits", "batches wait") + " for the dealer's veto"
+	said := look.Plural(v.Entry.Beat.Delayed, "line waits", "lines wait") + " for the dealer's veto"
 	if until := v.Entry.Beat.DelayedUntil; !until.IsZero() {
 		said += " until " + until.In(zone).Format("Mon 2 Jan, 15:04 MST")
 	}
