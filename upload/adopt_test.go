@@ -730,7 +730,7 @@ func (m *model) settleOldCopy() {
 				m.put(name, key, strings.TrimSuffix(order.Text, unreadable)+" no more")
 			}
 		}
-		m.readAll()
+		m.readAll(3)
 		m.site.send()
 		m.releaseVoids()
 	}

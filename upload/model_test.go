@@ -54,6 +54,34 @@ func TestModel(t *testing.T) {
 	})
 }
 
+// TestMovesModel holds that the numbers of an order go up by one through all the weeks that it was in, whatever of it the
+// collector refuses, and when: but for a void that may be released. Nobody drops anything here, and the collector forgets nothing.
+func TestMovesModel(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		m := newModel(t, rt)
+		rt.Cleanup(func() {
+			if err := m.site.queue.Close(); err != nil {
+				rt.Error(err)
+			}
+		})
+		rt.Repeat(map[string]func(*rapid.T){
+			"write":   m.write,
+			"delete":  m.delete,
+			"move":    m.move,
+			"week":    func(*rapid.T) { m.readAll(1) },
+			"page":    m.readPage,
+			"send":    m.sendSome,
+			"kill":    func(*rapid.T) { m.site.reopen() },
+			"release": m.release,
+			"run":     func(*rapid.T) { m.nextRun() },
+			"voids":   func(*rapid.T) { m.keepVoid = !m.keepVoid },
+			"":        func(*rapid.T) { m.site.unbroken() },
+		})
+		m.settle()
+		m.site.unbroken()
+	})
+}
+
 type model struct {
 	t        *rapid.T
 	site     *site
@@ -333,7 +361,7 @@ func (m *model) leave(t *rapid.T) {
 func (m *model) settle() {
 	m.site.collector.MaxOrders, m.site.collector.NoZstd, m.site.queue.MaxSize = 0, false, 0
 	m.keepVoid, m.site.queue.Hold = false, 0
-	m.readAll()
+	m.readAll(3)
 	m.site.send()
 	m.releaseVoids()
 	m.site.send()
@@ -342,7 +370,7 @@ func (m *model) settle() {
 	m.vetoed.check(m.t, m.site)
 	m.vetoed.manifests(m.t, m.site)
 	requests := len(m.site.collector.Requests())
-	m.readAll()
+	m.readAll(3)
 	m.site.send()
 	for _, r := range m.site.collector.Requests()[requests:] {
 		m.t.Errorf("all was read and sent, and then came %s", r.Path)
@@ -353,7 +381,7 @@ func (m *model) settle() {
 			m.put(name, key, order.Text+" no more")
 		}
 	}
-	m.readAll()
+	m.readAll(3)
 	m.site.send()
 	m.compare(false)
 	m.about()
@@ -379,9 +407,9 @@ func (m *model) releaseVoids() {
 	}
 }
 
-// readAll reads every week thrice to its end: an order may have moved into a week that had been read.
-func (m *model) readAll() {
-	for range 3 {
+// readAll reads every week so often to its end: an order may have moved into a week that had been read.
+func (m *model) readAll(times int) {
+	for range times {
 		m.nextRun()
 		for _, name := range modelWeeks() {
 			for !m.step(name) {

@@ -3,6 +3,8 @@ package upload
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
+	"slices"
 
 	"go.etcd.io/bbolt"
 )
@@ -30,9 +32,24 @@ func newChain(line *Line, orders *bbolt.Bucket, state orderState) (*chain, error
 	return c, err
 }
 
+// trail is a chain through the weeks that its order has been in since: there, too, lines wait that take their numbers, and
+// what they replace, from what was refused.
+type trail struct {
+	start *chain // in the week of the refused line
+	weeks map[string]*chain
+	at    *chain // of the last line found
+	last  int    // the revision that it had
+	fixed bool   // of a line that was not found the collector may have the number: those of other weeks stay as they are
+}
+
+func newTrail(line *Line, orders *bbolt.Bucket, state orderState) (*trail, error) {
+	c, err := newChain(line, orders, state)
+	return &trail{start: c, at: c, last: line.Revision, weeks: map[string]*chain{line.Week: c}}, err
+}
+
 // rebase rewrites the lines that wait behind the refused batch.
 func (r *refusal) rebase() error {
-	if len(r.chains) == 0 {
+	if len(r.trails) == 0 {
 		return nil
 	}
 	var places []place
@@ -45,8 +62,8 @@ func (r *refusal) rebase() error {
 			return err
 		}
 	}
-	for _, c := range r.chains {
-		if err := c.save(r.tx); err != nil {
+	for _, t := range r.trails {
+		if err := t.save(r.tx); err != nil {
 			return err
 		}
 	}
@@ -55,7 +72,10 @@ func (r *refusal) rebase() error {
 
 func (r *refusal) rebaseBatch(at place) error {
 	head, err := loadHead(r.tx, at)
-	if err != nil || head.Week != r.w.head.Week { // what waits for another week does not build on it
+	if err != nil {
+		return err
+	}
+	if follows, err := r.follows(head.Week); err != nil || !follows {
 		return err
 	}
 	lines, err := r.q.lines(r.tx, at, head)
@@ -63,20 +83,15 @@ func (r *refusal) rebaseBatch(at place) error {
 		return err
 	}
 	changed := false
-	kept := lines[:0]
+	kept := make([][]byte, 0, len(lines))
 	for _, text := range lines {
-		key, err := lineKey(text)
+		now, err := r.next(&head, text)
 		if err != nil {
 			return err
 		}
-		if c := r.chains[key]; c != nil {
-			changed = true
-			if text, err = c.next(text); err != nil {
-				return err
-			}
-		}
-		if text != nil {
-			kept = append(kept, text)
+		changed = changed || !bytes.Equal(now, text)
+		if now != nil {
+			kept = append(kept, now)
 		}
 	}
 	if !changed {
@@ -95,15 +110,103 @@ func (r *refusal) rebaseBatch(at place) error {
 	return r.q.putAgain(r.tx, at.child(0), head, kept, tags)
 }
 
-// next returns a later line as it must be sent now; nil if the collector has nothing to learn from it any more.
-func (c *chain) next(text []byte) ([]byte, error) {
+// follows reports whether lines of a week may follow from the refused ones.
+func (r *refusal) follows(week string) (bool, error) {
+	if week == r.w.head.Week {
+		return true, nil
+	}
+	s, err := loadWeek(r.tx, week)
+	return slices.Contains(s.Behind, r.w.head.Week), err
+}
+
+// next returns a line that waits as it must be sent now; nil if the collector has nothing to learn from it any more.
+func (r *refusal) next(head *batchHead, text []byte) ([]byte, error) {
+	key, err := lineKey(text)
+	if err != nil || r.trails[key] == nil {
+		return text, err
+	}
 	line, err := parseLine(text)
 	if err != nil {
 		return nil, err
 	}
-	c.superseded = true
-	c.pass(&line)
+	t := r.trails[key]
+	c, err := t.reach(r.tx, head, &line)
+	if err != nil || c == nil {
+		return text, err
+	}
 	return c.send(&line), nil
+}
+
+// reach goes on to the next line, and returns the chain of its week, as the order arrives there; nil where the line stays as it is.
+// Where a number is not found, its line was sent before its turn, or the number is kept free for one that may be released.
+func (t *trail) reach(tx *bbolt.Tx, head *batchHead, line *Line) (c *chain, err error) {
+	own := t.weeks[line.Week] == t.start
+	t.fixed = t.fixed || line.Revision != t.last+1 || head.left() && !own
+	if t.last = line.Revision; !t.fixed {
+		c, err = t.enter(tx, line)
+	} else if own {
+		c = t.start
+		c.pass(line)
+	}
+	if c != nil {
+		t.at, c.last, c.superseded = c, line.Revision, true
+	}
+	return c, err
+}
+
+// enter returns the chain of a line's week, as the order arrives there from that of the line before.
+func (t *trail) enter(tx *bbolt.Tx, line *Line) (*chain, error) {
+	c := t.weeks[line.Week]
+	if c == nil {
+		orders, state, err := findState(tx, line)
+		if err != nil {
+			return nil, err
+		}
+		if t.fixed = orders == nil || state.revision < line.Revision || state.refused; t.fixed {
+			return nil, nil
+		}
+		if c, err = newChain(line, orders, state); err != nil {
+			return nil, err
+		}
+		if c.now.voids == 1 { // the week had nothing of it before: see orderState.arrive
+			c.now = orderState{reading: state.reading}
+		}
+		c.now = c.now.unskip(t.at.now.revision)
+		t.weeks[line.Week] = c
+	}
+	if c != t.at {
+		c.now = c.now.arrive(t.at.now)
+	}
+	return c, nil
+}
+
+// save stores what has become of the order in each week.
+func (t *trail) save(tx *bbolt.Tx) error {
+	for _, week := range slices.Sorted(maps.Keys(t.weeks)) {
+		if err := t.weeks[week].save(tx); err != nil {
+			return err
+		}
+	}
+	return t.back(tx)
+}
+
+// back sees to a week that the order came back to as it had left it, so that no line waits there: its next line takes the
+// number behind those that are left.
+func (t *trail) back(tx *bbolt.Tx) error {
+	packed := bucket(tx, bucketIndex).Get([]byte(t.start.key))
+	if t.fixed || packed == nil {
+		return nil
+	}
+	week, err := unpackWeek(packed)
+	if err != nil || t.weeks[week.String()] != nil {
+		return err
+	}
+	orders, state, err := findState(tx, &Line{Week: week.String(), Key: t.start.key})
+	if err != nil || orders == nil || state.refused || state.revision != t.last {
+		return err
+	}
+	state = state.unskip(t.at.now.revision)
+	return orders.Put([]byte(t.start.key), state.append(nil))
 }
 
 // pass notes that a line comes next.

@@ -19,7 +19,7 @@ func (q *Queue) refuse(w waiting, reason string, refused []LineProblem) (parked 
 		if err != nil {
 			return err
 		}
-		r := &refusal{q: q, tx: tx, w: w, chains: map[string]*chain{}}
+		r := &refusal{q: q, tx: tx, w: w, trails: map[string]*trail{}}
 		if r.tags, err = q.tagsOf(tx, w.at); err != nil {
 			return err
 		}
@@ -45,7 +45,7 @@ type refusal struct {
 	w      waiting
 	tags   orderTags // of w
 	groups []refusedLines
-	chains map[string]*chain // by key
+	trails map[string]*trail // by key
 }
 
 // refusedLines were refused for one reason.
@@ -117,7 +117,7 @@ func (r *refusal) takeBack(line *Line) error {
 		return nil // it was accepted once, lost, and is refused now; the collector may have later lines that build on it
 	}
 	if state.revision > line.Revision {
-		r.chains[line.Key], err = newChain(line, orders, state)
+		r.trails[line.Key], err = newTrail(line, orders, state)
 		return err
 	}
 	later := state.refused
@@ -148,7 +148,7 @@ func (r *refusal) parkGroup(group *refusedLines) (int, error) {
 	var keys []string
 	var texts [][]byte
 	for i, line := range group.lines {
-		if c := r.chains[line.Key]; c != nil && c.superseded {
+		if t := r.trails[line.Key]; t != nil && t.start.superseded {
 			if err := record(r.tx, Entry{Kind: SupersededEntry, Week: line.Week, Key: line.Key, ID: r.w.head.ID, Orders: 1}); err != nil {
 				return 0, err
 			}

@@ -181,6 +181,15 @@ func (s orderState) skip(revision int) orderState {
 	return s
 }
 
+// unskip takes revisions back that other weeks have not used after all: those down to one that is not below the order's own last.
+func (s orderState) unskip(revision int) orderState {
+	if s.revision > revision {
+		s.voids >>= s.revision - revision
+		s.revision = revision
+	}
+	return s
+}
+
 // refuse returns the state after the collector refused l, the order's last line: what the line would have changed is
 // taken back, so that a later line takes its revision and replaces what it would have replaced.
 func (s orderState) refuse(l *Line) (orderState, error) {

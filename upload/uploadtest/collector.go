@@ -58,6 +58,7 @@ type Collector struct {
 	raw       map[string]string                   // by week and key: the bytes of the last line that came
 	history   map[string]past                     // by week and key: the last line
 	offered   map[string]map[string]bool          // by key: the weeks of its lines, also of those refused
+	refused   map[string]bool                     // by key and revision: lines that void, which may be released
 	forgotten map[string]bool                     // batches
 	manifest  map[string]upload.Manifest
 	left      *upload.DeletionReceipt // nil: the dealer takes part
@@ -86,7 +87,7 @@ func NewCollector(t testing.TB) *Collector {
 	c := &Collector{
 		batches: map[string]map[string][]upload.Line{}, orders: map[string]upload.Line{}, manifest: map[string]upload.Manifest{},
 		history: map[string]past{}, offered: map[string]map[string]bool{}, forgotten: map[string]bool{}, raw: map[string]string{},
-		declared: map[string]bool{},
+		declared: map[string]bool{}, refused: map[string]bool{},
 	}
 	c.signer, c.Verifier = NewKey(t, "collector.test")
 	return c
@@ -209,6 +210,35 @@ func (c *Collector) Taken() []upload.Line {
 	})
 	return all
 }
+
+// Skipped returns what no sender whose collector forgot nothing, and at whose end no person dropped anything, may have done to orders that move between
+// weeks: a number that no line has, but for that of a void that was refused, or a line that replaces what never came.
+func (c *Collector) Skipped() (problems []string) {
+	taken := c.Taken()
+	slices.SortStableFunc(taken, func(a, b upload.Line) int {
+		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Revision, b.Revision))
+	})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key, next, came := "", 1, map[string]bool{"": true}
+	for _, line := range taken {
+		if line.Key != key {
+			key, next, came = line.Key, 1, map[string]bool{"": true}
+		}
+		for next < line.Revision && c.refused[revisionName(key, next)] {
+			next++
+		}
+		if line.Revision != next || !came[line.Replaces] {
+			problems = append(problems, fmt.Sprintf("%s/%s revision %d comes where %d is due, and replaces %.8q", line.Week, key, line.Revision, next, line.Replaces))
+		}
+		if next = line.Revision + 1; !line.Voided {
+			came[digestOf(line)] = true
+		}
+	}
+	return problems
+}
+
+func revisionName(key string, revision int) string { return fmt.Sprint(key, "/", revision) }
 
 // Lines returns how many lines are held, of all revisions.
 func (c *Collector) Lines() int {
@@ -352,6 +382,7 @@ func (c *Collector) read(text []byte) (lines []upload.Line, refused []upload.Lin
 			refused = append(refused, upload.LineProblem{Line: i + 1, Detail: "no JSON"})
 		} else if c.Refuse != nil && c.Refuse(line) != "" {
 			refused = append(refused, upload.LineProblem{Line: i + 1, Detail: c.Refuse(line)})
+			c.refused[revisionName(line.Key, line.Revision)] = line.Voided
 		}
 		if c.offered[line.Key] == nil {
 			c.offered[line.Key] = map[string]bool{}
