@@ -11,13 +11,13 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
-	"path"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"golang.org/x/mod/sumdb/note"
 
 	"roagent/upload"
@@ -34,11 +34,13 @@ type simNetwork struct {
 	collector http.RoundTripper
 	store     *simStore
 	stranger  note.Signer // signs receipts of no collector
+	zstd      *zstd.Decoder
 
 	mu      sync.Mutex
 	active  map[string]float64 // faults, with how likely each meets a request
 	last    []byte             // a receipt that was answered before
 	refused map[string]bool    // batches, by id
+	voids   map[string]bool    // refused lines that void an order, by lineName
 }
 
 const simCollectorPowerCut = "collector: power cut after the answer"
@@ -58,7 +60,7 @@ func simRequestFaults() map[string]simFault {
 	}
 	refusal := func(code int, lines ...upload.LineProblem) simFault {
 		answer := uploadtest.Problem(upload.Problem{Title: "refused", Status: code, Lines: lines})
-		return simFault{batches: true, fault: func(n *simNetwork) uploadtest.Fault { return n.unlessHeld(answer) }}
+		return simFault{batches: true, fault: func(n *simNetwork) uploadtest.Fault { return n.unlessHeld(answer, lines) }}
 	}
 	portal := uploadtest.Answer(http.StatusOK, "text/html", "<html><body>Please sign in to the guest network</body></html>")
 	return map[string]simFault{
@@ -90,21 +92,6 @@ func simRequestFaults() map[string]simFault {
 		"collector: dies at its store":     {fault: func(n *simNetwork) uploadtest.Fault { return n.dieAtStore }},
 		"collector: its store fails":       {fault: func(n *simNetwork) uploadtest.Fault { return n.failStore }},
 		simCollectorPowerCut:               {fault: func(n *simNetwork) uploadtest.Fault { return n.cutPower }},
-	}
-}
-
-// unlessHeld is a refusal by a collector that keeps its word: what it has stored, though the answer was lost, it takes again.
-func (n *simNetwork) unlessHeld(refusal uploadtest.Fault) uploadtest.Fault {
-	return func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
-		name := strings.TrimPrefix(r.URL.Path, "/v1/")
-		name = strings.Replace(name, "/weeks/", "/", 1) + ".ndjson.zst"
-		if _, err := n.store.Get(r.Context(), name); err == nil {
-			return next.RoundTrip(r)
-		}
-		n.mu.Lock()
-		n.refused[path.Base(r.URL.Path)] = true
-		n.mu.Unlock()
-		return refusal(r, next)
 	}
 }
 
@@ -378,8 +365,12 @@ func (s *simStore) everLost(week, id string) bool {
 }
 
 func newSimNetwork(w *simWorld, r *rand.Rand) *simNetwork {
-	n := &simNetwork{w: w, r: r, active: map[string]float64{}, refused: map[string]bool{}, store: &simStore{MemStore: collector.NewMemStore(), forgotten: map[string]bool{}, ever: map[string]bool{}}}
+	n := &simNetwork{w: w, r: r, active: map[string]float64{}, refused: map[string]bool{}, voids: map[string]bool{}, store: &simStore{MemStore: collector.NewMemStore(), forgotten: map[string]bool{}, ever: map[string]bool{}}}
 	n.stranger, _ = uploadtest.NewKey(w.t, "collector.test")
+	var err error
+	if n.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1)); err != nil {
+		w.t.Fatal(err)
+	}
 	key, err := collector.OpenKey(context.Background(), n.store, "collector.test")
 	if err != nil {
 		w.t.Fatal(err)

@@ -187,20 +187,25 @@ func (w *simWorld) history() {
 	}
 }
 
-// order holds that of one order. Of one that was ever refused, revisions may be missing, and it may be sent again. Where a
+// order holds that of one order. One that was ever refused may be sent again, and the number of a refused line that voids it is kept free,
+// since that may be released; no other is missing. Where a
 // queue was lost or an old one put back, each week goes on behind what the collector holds of it; of an order that moved,
 // two weeks may then have used a revision.
 func (w *simWorld) order(lines []upload.Line, refused bool) {
 	last, before, voided := "", map[string]string{}, map[string]bool{} // contents, by week
 	voids := map[string]int{}
+	due := 0
 	for i, l := range lines {
+		for due++; due < l.Revision && w.net.voids[lineName(l.Key, due)]; due++ {
+			w.say("refused: %s revision %d, which voids it", l.Key, due)
+		}
 		w.say("held: %s %s revision %d voided %v", l.Key, l.Week, l.Revision, l.Voided)
 		sum := sha256.Sum256(l.RepairOrder)
 		content := hex.EncodeToString(sum[:])
 		switch {
 		case i > 0 && l.Revision == lines[i-1].Revision && (!w.lost || l.Week == lines[i-1].Week):
 			w.fault("doubled", "%s has revision %d twice, in %s and %s", l.Key, l.Revision, lines[i-1].Week, l.Week)
-		case l.Revision != i+1 && !w.lost:
+		case l.Revision != due && !w.lost:
 			w.fault("a revision is missing", "%s has revision %d as line %d", l.Key, l.Revision, i+1)
 		case refused:
 		case l.Replaces != cmp.Or(before[l.Week], last) && !w.lost:
