@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+	"testing/synctest"
 	"time"
 
 	"roagent/extract/extracttest"
@@ -24,6 +25,7 @@ type simAgent struct {
 	data string // its data folder
 
 	mu       sync.Mutex
+	late     time.Duration // what a look at its clock takes
 	death    simDeath
 	diskFull bool
 	moment   time.Time // of the last point
@@ -66,6 +68,7 @@ func (a *simAgent) start() {
 	ctx, cancel := context.WithCancel(a.w.t.Context())
 	a.stopping, a.stopped = cancel, make(chan struct{})
 	go a.manage(ctx, a.stopped)
+	synctest.Wait() // it is first to the queue, whoever else wants it now
 }
 
 // stop ends the service as a service manager does, and switches the computer off.
@@ -126,7 +129,7 @@ func (l *simLife) live(ctx context.Context) error {
 		Row:       func(int, string) error { return cmp.Or(l.point("before a row"), w.dms.row()) },
 	}
 	p := w.program(l.ctx)
-	p.wrap, p.transact, p.jitter, p.calm = faults.Wrap, l.transact, l.a.jitter, true
+	p.wrap, p.transact, p.jitter, p.clock, p.calm = faults.Wrap, l.transact, l.a.jitter, l.a.clock, true
 	p.transport = simTransport(func(r *http.Request) (*http.Response, error) { return w.net.roundTrip(l, r) })
 	p.stderr = simLog{w, l}
 	return runCommand{}.Run(p)
@@ -140,6 +143,22 @@ func (a *simAgent) jitter(below time.Duration) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return time.Duration(a.r.Int64N(int64(below)))
+}
+
+// clock is the clock of the computer. Two agents on it wake at the same moment, and which of them is then first to the queue no seed decides:
+// so a look at it takes one of them a while.
+func (a *simAgent) clock() time.Time {
+	a.mu.Lock()
+	late := a.late
+	a.mu.Unlock()
+	time.Sleep(late)
+	return a.w.agentNow()
+}
+
+func (a *simAgent) setLate(late time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.late = late
 }
 
 // kill ends the process at one of its next points, or of those around its transactions; with the power, the computer's.

@@ -120,6 +120,9 @@ func simKinds() []string {
 
 const simTwoAgents = "process: two agents on one folder"
 
+// simLate is no part of what else takes time: the queue's lock is tried every 50 ms, the DMS and the network take whole seconds.
+const simLate = 13 * time.Microsecond
+
 // simSwarm is what goes wrong in a world that knows only some of the faults, and those often: what takes two or three of one
 // kind in a row is rare where all kinds take turns.
 type simSwarm struct {
@@ -199,12 +202,14 @@ func (w *simWorld) bringSecond() {
 	w.mu.Lock()
 	w.second = &simAgent{w: w, r: rand.New(rand.NewPCG(w.seed, 100+uint64(w.faults[simTwoAgents]))), name: "second agent", data: w.agent.data}
 	w.mu.Unlock()
+	[]*simAgent{w.agent, w.second}[w.second.r.IntN(2)].setLate(simLate)
 	w.second.start()
 }
 
 func (w *simWorld) leaveSecond() {
 	if w.shared() {
 		w.second.stop()
+		w.agent.setLate(0)
 		w.say("the second agent is gone")
 		w.mu.Lock()
 		w.second = nil

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"time"
 )
 
@@ -11,11 +10,9 @@ const simTwins = "shop: two edits at one time, a reading between them"
 
 // drawTwins draws whether orders are edited twice at one time, as the DMS notes it: by two transactions that began together, of
 // which one was open until after a reading. Only the overlap of readings finds the second. It has chance of its own, as simZones has.
-// A clock of the agent's that is days off may miss such an edit, so there is none in those worlds, nor in those of two agents on
-// one folder: see DESIGN.md for both.
+// A clock of the agent's that is days off may miss such an edit, so there is none in those worlds: see DESIGN.md.
 func (w *simWorld) drawTwins(r *rand.Rand) *rand.Rand {
-	shared := slices.ContainsFunc(w.swarm.troubles, func(t simTrouble) bool { return slices.Contains(t.kinds, simTwoAgents) })
-	if shared || w.clock != nil || w.zones != nil || r.IntN(2) == 0 {
+	if w.clock != nil || w.zones != nil || r.IntN(2) == 0 {
 		return nil
 	}
 	return r

@@ -221,7 +221,8 @@ func (w *simWorld) say(format string, args ...any) {
 	if w.log.Len() > 1<<20 && *simSeed == 0 {
 		w.log.Next(w.log.Len() / 2)
 	}
-	fmt.Fprintf(&w.log, "%s %s\n", time.Now().In(w.zone).Format("2006-01-02 Mon 15:04:05"), fmt.Sprintf(format, args...))
+	text := strings.ReplaceAll(fmt.Sprintf(format, args...), w.dir, "DIR") // the same in each replay
+	fmt.Fprintf(&w.log, "%s %s\n", time.Now().In(w.zone).Format("2006-01-02 Mon 15:04:05"), text)
 }
 
 // happened counts a fault.
