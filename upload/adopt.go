@@ -2,8 +2,10 @@ package upload
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -234,11 +236,42 @@ func (a *adoption) decisions(key string, state *orderState) orderState {
 	return kept
 }
 
-// forget forgets an order of which the collector has nothing, unless another week is where it is.
+// forget forgets an order of which the collector has nothing in this week. Where another week is where it came from, it is there
+// again until it is read: its next line follows from what that week has of it.
 func (a *adoption) forget(orders *bbolt.Bucket, key string) error {
-	here := packWeek(a.of)
-	left := !bytes.Equal(bucket(a.tx, bucketIndex).Get([]byte(key)), here[:])
-	return forgetState(a.tx, orders, []byte(key), left)
+	index, here := bucket(a.tx, bucketIndex), packWeek(a.of)
+	if err := orders.Delete([]byte(key)); err != nil || !bytes.Equal(index.Get([]byte(key)), here[:]) {
+		return err
+	}
+	week, state, err := a.before(key)
+	if err != nil || week == nil {
+		return cmp.Or(err, index.Delete([]byte(key)))
+	}
+	of, err := fieldmap.ParseWeek(string(week))
+	if err != nil {
+		return damaged(err, "the week of an order is damaged")
+	}
+	at := packWeek(of)
+	state.left = false
+	return errors.Join(index.Put([]byte(key), at[:]), bucket(a.tx, bucketOrders).Bucket(week).Put([]byte(key), state.append(nil)))
+}
+
+// before returns what is known of an order in the week that it was in before this one; nil where it was in no other.
+func (a *adoption) before(key string) (week []byte, last orderState, err error) {
+	all := bucket(a.tx, bucketOrders)
+	err = all.ForEachBucket(func(name []byte) error {
+		value := all.Bucket(name).Get([]byte(key))
+		if value == nil {
+			return nil
+		}
+		state, err := decodeState(value)
+		if err == nil && state.revision > last.revision {
+			week, last = bytes.Clone(name), state
+			last.changed = bytes.Clone(state.changed)
+		}
+		return err
+	})
+	return week, last, err
 }
 
 // locate decides in which week an order is that the collector holds in this one: in this one, unless it is voided here and

@@ -459,6 +459,49 @@ func TestMovedAndLost(t *testing.T) {
 	s.sound()
 }
 
+// TestMovedAndTakenOver holds that an order goes on counting in the week that it moved to where only that week is taken over, and the collector
+// has nothing of it there: since it lost that, or since it waited.
+func TestMovedAndTakenOver(t *testing.T) {
+	for name, then := range map[string]func(*testing.T, *site){
+		"lost": func(t *testing.T, s *site) {
+			s.send()
+			if _, err := s.queue.Purge(time.Now().Add(time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+			s.collector.Forget("2026-W45")
+		},
+		"waits": func(t *testing.T, s *site) {
+			s.sender.Retries = 0
+			s.collector.FailQuestions(nil, uploadtest.Down) // W46 goes
+			_, err := s.trySend()
+			s.wantClass(err, upload.ClassUnreachable, "stays queued")
+			s.collector.FailQuestions()
+			old := s.copy(t)
+			s.dropOrder(t, "RO2")
+			s.readSend("2026-W45", order("RO2", "oil"), order("RO8", "wash"))
+			s.putBack(t, old)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			s.readSend("2026-W46", order("RO2", "oil"))
+			s.pull("2026-W45", order("RO2", "oil"))
+			then(t, s)
+			w45 := orders(order("RO2", "oil"), order("RO7", "horn"))
+			s.pull("2026-W45", w45...)
+			if sent := s.send(); sent.Adopted != 1 {
+				t.Errorf("sent %+v", sent)
+			}
+			s.run(time.Now(), w45, nil)
+			s.run(time.Now(), w45, nil)
+			s.wantHeld(map[string]int{"2026-W45/RO2": 3, "2026-W45/RO7": 1})
+			if err := s.queue.Check(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // TestOldCopyMovedDropped holds the same where a person dropped something of the second week, whose batch was written anew.
 func TestOldCopyMovedDropped(t *testing.T) {
 	s := newSite(t)
