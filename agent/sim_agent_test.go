@@ -63,7 +63,7 @@ type simLife struct {
 // errSimDead is what everything answers to a process that has died: it can do nothing any more but unwind.
 var errSimDead = errors.New("this process has died")
 
-// start switches the computer on.
+// start switches the computer on. The shop must not be held: a bubble in which somebody waits for a mutex stands still.
 func (a *simAgent) start() {
 	ctx, cancel := context.WithCancel(a.w.t.Context())
 	a.stopping, a.stopped = cancel, make(chan struct{})

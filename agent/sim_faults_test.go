@@ -265,9 +265,10 @@ func (w *simWorld) damage() {
 // forgive notes which orders were ever parked: a queue that is lost, or an old one, does not know it. Where they stay away
 // from the collector until somebody looks, it is not the queue's fault.
 func (w *simWorld) forgive() {
+	keys, weeks := w.everRefused() // who holds the shop must not wait for the agent, which may want to edit
 	w.shopMu.Lock()
 	defer w.shopMu.Unlock()
-	maps.Copy(w.forgiven, w.everParked())
+	maps.Copy(w.forgiven, w.partOf(keys, weeks))
 	w.lost = true
 }
 

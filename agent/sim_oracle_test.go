@@ -223,11 +223,14 @@ func (w *simWorld) order(lines []upload.Line, refused bool) {
 	}
 }
 
-// everParked returns the orders that the collector ever refused, alone or in a batch. Of no other may the ledger say so.
-func (w *simWorld) everParked() map[string]bool {
-	parked := maps.Clone(w.forgiven)
+// everParked returns the orders that the collector ever refused, alone or in a batch. Of no other may the ledger say so. The shop must be
+// held still.
+func (w *simWorld) everParked() map[string]bool { return w.partOf(w.everRefused()) }
+
+// everRefused returns the orders of which the ledger says so, and the weeks of which it names none.
+func (w *simWorld) everRefused() (keys, weeks map[string]bool) {
+	keys, weeks = maps.Clone(w.forgiven), map[string]bool{}
 	w.look(func(q *upload.Queue) error {
-		whole := map[string]bool{}
 		for e, err := range q.Entries() {
 			if err != nil {
 				return err
@@ -236,16 +239,21 @@ func (w *simWorld) everParked() map[string]bool {
 				w.fault("lost", "orders of %s are parked as refused in batch %.12s, which the collector never did", e.Week, e.ID)
 			}
 			if e.Kind == upload.ParkedEntry || e.Kind == upload.SupersededEntry {
-				parked[e.Key] = true
-				whole[e.Week] = whole[e.Week] || e.Key == ""
+				keys[e.Key] = true
+				weeks[e.Week] = weeks[e.Week] || e.Key == ""
 			}
-		}
-		for key, o := range w.shop.orders {
-			parked[key] = parked[key] || whole[w.shop.week(o).String()]
 		}
 		return nil
 	})
-	return parked
+	return keys, weeks
+}
+
+// partOf adds the orders of these weeks.
+func (w *simWorld) partOf(keys, weeks map[string]bool) map[string]bool {
+	for key, o := range w.shop.orders {
+		keys[key] = keys[key] || weeks[w.shop.week(o).String()]
+	}
+	return keys
 }
 
 // manifests holds that the last manifest of each week names exactly the batches that are there.

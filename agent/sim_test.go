@@ -16,6 +16,7 @@ import (
 // What TestSim runs. `make sim` runs 500 seeds.
 var (
 	simSeeds = flag.Int("sim.seeds", 6, "how many seeds TestSim runs")
+	simFirst = flag.Uint64("sim.first", 1, "the first of them")
 	simSeed  = flag.Uint64("sim.seed", 0, "run only this seed, and tell its story")
 	simWeeks = flag.Int("sim.weeks", 8, "how many weeks a seed lives through")
 )
@@ -31,7 +32,7 @@ func TestSim(t *testing.T) {
 	if *simSeed == 0 {
 		seeds = nil
 		for i := range *simSeeds {
-			seeds = append(seeds, uint64(i+1))
+			seeds = append(seeds, *simFirst+uint64(i))
 		}
 	}
 	figures := &simFigures{faults: map[string]int{}}

@@ -36,6 +36,22 @@ func (w *simWorld) zoneWeek(monday time.Time) {
 // rezone edits one of the two time zones in the configuration, or both. An old copy of the data folder does not notice that
 // it was read by other zones in between, where those of today are its own: no zones come twice where one may be put back.
 func (w *simWorld) rezone() {
+	config := w.correctZones()
+	if config == "" {
+		return
+	}
+	running := w.agent.stopping != nil && w.zones.r.IntN(2) == 0
+	if running {
+		w.agent.stop()
+	}
+	w.write("roagent.yaml", config)
+	if running {
+		w.agent.start()
+	}
+}
+
+// correctZones draws the zones and returns the configuration with them; "" where all stays as it is.
+func (w *simWorld) correctZones() (config string) {
 	w.shopMu.Lock()
 	defer w.shopMu.Unlock()
 	z, s := w.zones, w.shop
@@ -53,19 +69,12 @@ func (w *simWorld) rezone() {
 	}
 	copies := slices.ContainsFunc(w.swarm.troubles, func(t simTrouble) bool { return t.kinds[0] == simOldCopy })
 	if copies && z.used[weeks.String()+times.String()] {
-		return
+		return ""
 	}
 	w.happened(kind)
 	w.say("the dealer's zone is %s, the DMS's %s", weeks, times)
 	s.rezone(weeks, times)
-	running := w.agent.stopping != nil && z.r.IntN(2) == 0
-	if running {
-		w.agent.stop()
-	}
-	w.write("roagent.yaml", w.configOf(weeks, times))
-	if running {
-		w.agent.start()
-	}
+	return w.configOf(weeks, times)
 }
 
 func (w *simWorld) otherZone(zone *time.Location) *time.Location {
