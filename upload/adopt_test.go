@@ -717,15 +717,9 @@ func TestReadingTakenOver(t *testing.T) {
 // TestOldCopyModel puts old copies back in the midst of random edits, pulls, kills and faults. Whatever the sequence: no
 // line comes twice, and once all is read and sent both ends hold the same.
 func TestOldCopyModel(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		m := newModel(t, rt)
-		rt.Cleanup(func() {
-			if err := m.site.queue.Close(); err != nil {
-				rt.Error(err)
-			}
-		})
+	checkModel(t, func(m *model) {
 		var copies [][]byte
-		rt.Repeat(map[string]func(*rapid.T){
+		m.t.Repeat(map[string]func(*rapid.T){
 			"write": m.write, "delete": m.delete, "move": m.move, "page": m.readPage, "send": m.sendSome,
 			"kill":    func(*rapid.T) { m.site.reopen(); m.site.queue.Hold = m.hold },
 			"week":    func(t *rapid.T) { m.readWeek(t) },

@@ -23,14 +23,8 @@ import (
 // collector with faults. Whatever the sequence: the collector gets each line once, revisions without a gap, each with
 // the right digest of what it replaces; and once all is read and sent, it holds what the DMS holds.
 func TestModel(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		m := newModel(t, rt)
-		rt.Cleanup(func() {
-			if err := m.site.queue.Close(); err != nil {
-				rt.Error(err)
-			}
-		})
-		rt.Repeat(map[string]func(*rapid.T){
+	checkModel(t, func(m *model) {
+		m.t.Repeat(map[string]func(*rapid.T){
 			"write":   m.write,
 			"delete":  m.delete,
 			"move":    m.move,
@@ -57,14 +51,8 @@ func TestModel(t *testing.T) {
 // TestMovesModel holds that the numbers of an order go up by one through all the weeks that it was in, whatever of it the
 // collector refuses, and when: but for a void that may be released. Nobody drops anything here, and the collector forgets nothing.
 func TestMovesModel(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		m := newModel(t, rt)
-		rt.Cleanup(func() {
-			if err := m.site.queue.Close(); err != nil {
-				rt.Error(err)
-			}
-		})
-		rt.Repeat(map[string]func(*rapid.T){
+	checkModel(t, func(m *model) {
+		m.t.Repeat(map[string]func(*rapid.T){
 			"write":   m.write,
 			"delete":  m.delete,
 			"move":    m.move,
@@ -79,6 +67,19 @@ func TestMovesModel(t *testing.T) {
 		})
 		m.settle()
 		m.site.unbroken()
+	})
+}
+
+// checkModel checks drawn sequences, each on a queue of its own.
+func checkModel(t *testing.T, check func(*model)) {
+	rapid.Check(t, func(rt *rapid.T) {
+		m := newModel(t, rt)
+		rt.Cleanup(func() {
+			if err := m.site.queue.Close(); err != nil {
+				rt.Error(err)
+			}
+		})
+		check(m)
 	})
 }
 
