@@ -45,6 +45,9 @@ func (h *Handler) putBatch(r *http.Request, t target) (answer, error) {
 	}
 	h.Logger.InfoContext(r.Context(), "batch held", "dealer", t.dealer, "week", t.week, "batch", t.batch,
 		"orders", orders, "bytes", len(p.sent), "new", status == http.StatusCreated, "fieldmap_digest", whitelist)
+	if h.Meter != nil {
+		h.Meter.Batch(orders, status == http.StatusCreated)
+	}
 	return answer{status, upload.ReceiptType, receipt}, nil
 }
 

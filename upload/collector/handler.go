@@ -23,6 +23,7 @@ type Handler struct {
 	PerDealer  int           // requests of one dealer served at the same time; more are answered 429
 	PerMinute  int           // requests of one dealer in a minute; more are answered 429
 	RefuseZstd bool          // take gzip only: so that a sender's other way can be tried
+	Meter      Meter         // nil: nothing is counted
 
 	store    Store
 	key      Key
@@ -34,6 +35,12 @@ type Handler struct {
 	busy  map[string]int           // requests being served, by dealer
 	pace  map[string]*rate.Limiter // requests of late, by dealer: only of dealers that there are
 	named map[fieldmap.Week]bool   // weeks whose index is known to be there
+}
+
+// Meter counts what was stored. It is called by several goroutines at once, after the bytes are durable, and must not wait.
+type Meter interface {
+	Batch(orders int, isNew bool) // a batch was taken; one that is not new was held already
+	WeekClosed()                  // a manifest was taken that is new
 }
 
 // strangerTime is how long a request may take until it is known whose it is, with what is left of a body that is refused:

@@ -43,6 +43,22 @@ func OpenKey(ctx context.Context, store Store, name string) (Key, error) {
 	return key, nil
 }
 
+// Check reports whether the store can be read, and holds this very key: then a collector can do its work.
+func (k Key) Check(ctx context.Context, store Store) error {
+	secret, err := store.Get(ctx, keyFile)
+	if err != nil {
+		return fmt.Errorf("read receipt key: %w", err)
+	}
+	held, err := parseKey(strings.TrimSpace(string(secret)))
+	if err != nil {
+		return fmt.Errorf("read receipt key %s: %w", keyFile, err)
+	}
+	if held.Public != k.Public {
+		return errors.New("the store's receipt key is not the one that receipts are signed with; restart this collector")
+	}
+	return nil
+}
+
 func createKey(ctx context.Context, store Store, name string) error {
 	if name == "" {
 		name = DefaultKeyName

@@ -47,6 +47,9 @@ func (h *Handler) putManifest(r *http.Request, t target) (answer, error) {
 	}
 	h.Logger.InfoContext(r.Context(), "week closed", "dealer", t.dealer, "week", t.week, "batches", len(m.Batches),
 		"orders", m.Orders, "new", status == http.StatusCreated, "fieldmap_digest", m.FieldmapDigest)
+	if h.Meter != nil && status == http.StatusCreated {
+		h.Meter.WeekClosed()
+	}
 	return answer{status, upload.ReceiptType, receipt}, nil
 }
 

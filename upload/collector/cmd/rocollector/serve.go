@@ -15,6 +15,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"roagent/upload/collector"
+	"roagent/upload/collector/metrics"
 )
 
 type serveCommand struct {
@@ -24,6 +25,7 @@ type serveCommand struct {
 	TLSCert  string `name:"tls-cert" placeholder:"FILE" help:"Certificate chain, PEM. Needed unless --listen is loopback. A renewed one is taken within a minute, without a restart."`
 	TLSKey   string `name:"tls-key" placeholder:"FILE" help:"The certificate's key, PEM."`
 	ClientCA string `name:"client-ca" placeholder:"FILE" help:"Take only clients with a certificate of these authorities, PEM."`
+	sideFlags
 }
 
 // What a connection may take. The time of a body is the handler's.
@@ -46,14 +48,16 @@ func (c *serveCommand) Run(ctx context.Context, s streams) (err error) {
 		return usageError{fmt.Errorf("--listen %s: without --tls-cert and --tls-key only a loopback address will do, like 127.0.0.1:8080: "+
 			"customers' data must not cross a network in clear text", c.Listen)}
 	}
-	if err := c.checkFleet(config != nil); err != nil {
+	if err := errors.Join(c.check(), c.checkFleet(config != nil)); err != nil {
 		return usageError{err}
 	}
-	store, err := c.open(ctx, false)
+	opened, err := c.open(ctx, false)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+	defer func() { err = errors.Join(err, opened.Close()) }()
+	counts := metrics.New(buildVersion())
+	store := counts.Store(opened)
 	key, err := collector.OpenKey(ctx, store, "")
 	if err != nil {
 		return err
@@ -62,7 +66,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	handler := collector.New(store, key)
-	handler.Logger = logger
+	handler.Logger, handler.Meter = logger, counts
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return err
@@ -71,12 +75,19 @@ func (c *serveCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	side, err := c.start(ctx, logger, counts, func(ctx context.Context) error { return key.Check(ctx, store) })
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer func() { err = errors.Join(err, side.close()) }()
 	// Whoever waits for the service goes on from here (systemd's Type=notify); elsewhere nobody is told.
 	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
 		logger.WarnContext(ctx, "the service manager was not told", "error", err)
 	}
 	logger.InfoContext(ctx, "listening", "address", listener.Addr().String(), "tls", config != nil, "receipt_key", key.Public)
-	return page.beside(ctx, func(ctx context.Context) error { return serve(ctx, listener, newServer(handler, config, logger)) })
+	return page.beside(side.drained(ctx), func(ctx context.Context) error {
+		return serve(ctx, listener, newServer(counts.Requests(handler), config, logger))
+	})
 }
 
 func newServer(handler http.Handler, config *tls.Config, logger *slog.Logger) *http.Server {
