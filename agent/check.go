@@ -54,6 +54,7 @@ func looks() []look {
 		{name: "DMS", needs: needConfig, limit: 3 * time.Minute, run: (*checkup).dms, late: &extract.UnreachableError{Op: "check the DMS", Reason: "it did not answer in time"}},
 		{name: "collector", needs: needConfig, limit: 2 * time.Minute, run: (*checkup).collector, late: &upload.SendError{Class: upload.ClassUnreachable, Message: "the collector did not answer in time"}},
 		{name: "service", limit: time.Minute, run: (*checkup).service, late: errors.New("the service manager did not answer in time")},
+		{name: "metrics", needs: needConfig, run: (*checkup).metrics},
 		{name: "next run", needs: needConfig | needStore, run: (*checkup).nextRun},
 	}
 }

@@ -43,6 +43,7 @@ type program struct {
 	given  string            // the configuration that was asked for; "": none was
 	logs   *supervisor.Log   // nil: standard error
 	pulse  *supervisor.Pulse // nil: nobody watches
+	meter  *meter            // nil: nothing is counted
 
 	seams
 }

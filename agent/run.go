@@ -48,5 +48,7 @@ func (runCommand) serve(ctx context.Context, p *program) error {
 		return err
 	}
 	v := &service{program: p, log: p.logger(config.Log.Level, config.Log.Format)}
+	p.meter = newMeter(config)
+	defer serveMetrics(ctx, config.Status.Listen, p.meter, v.log)()
 	return v.run(ctx)
 }

@@ -66,6 +66,7 @@ func (v *service) run(ctx context.Context) error {
 		v.next = next
 		v.log.Info("waiting", "next", next.at.Format(time.RFC3339), "pull", next.pull)
 		v.program.pulse.Status(next.String())
+		v.program.meter.waiting(next)
 		switch v.sleepUntil(ctx, next.at) {
 		case stopped:
 			v.tellStopped(ctx)
@@ -158,6 +159,7 @@ func (v *service) first() (job, error) {
 	}
 	defer s.close()
 	v.heart.place(s, v.program.now())
+	v.program.meter.look(s)
 	schedule, err := s.schedule()
 	if err != nil {
 		return job{}, err
@@ -234,6 +236,8 @@ func (v *service) do(ctx context.Context, j job) (job, telling) {
 	}
 	v.next = v.after(s, schedule, j, err)
 	v.purge(s)
+	v.program.meter.certificate(s.config.Collector.ClientCertificate)
+	v.program.meter.look(s)
 	return v.next, v.heartbeat(s, "")
 }
 
@@ -264,6 +268,7 @@ func (v *service) pull(ctx context.Context, s *site, schedule Schedule, again bo
 		return err
 	}
 	report, err := s.pull(ctx, pulling{weeks: weeks, deadline: v.deadline, send: true}, &logProgress{log: v.log, pulse: v.program.pulse, step: step})
+	v.program.meter.pulled(report, v.program.now().Sub(now), err)
 	if report != nil {
 		v.unread = report.Unread
 		v.logReport(report)
@@ -305,6 +310,7 @@ func (v *service) send(ctx context.Context, s *site) error {
 		return err
 	}
 	sent, err := sender.Send(ctx)
+	v.program.meter.sent(sent, err)
 	v.log.Info("sent", "batches", sent.Batches, "orders", sent.Orders, "weeks_closed", sent.Manifests, "parked", sent.Parked)
 	return err
 }

@@ -30,6 +30,7 @@ type site struct {
 	plan   *fieldmap.Plan
 	queue  *upload.Queue
 	log    *slog.Logger
+	meter  *meter // nil: nothing is counted
 
 	seams
 }
@@ -84,7 +85,7 @@ func (p *program) openQueue(config *Config, plan *fieldmap.Plan) (*site, error) 
 	if err := queue.Open(); err != nil {
 		return nil, err
 	}
-	s := &site{config: config, plan: plan, queue: queue, log: log, seams: p.seams}
+	s := &site{config: config, plan: plan, queue: queue, log: log, meter: p.meter, seams: p.seams}
 	if err := supervisor.KeepOwner(config.DataDir); err != nil {
 		s.close()
 		return nil, err
@@ -200,7 +201,7 @@ func (s *site) sender() (*upload.Sender, error) {
 	}
 	sender := upload.NewSender(s.queue)
 	sender.URL, sender.Token, sender.ReceiptKey = c.URL, token, c.ReceiptKey
-	sender.Transport = transport
+	sender.Transport = s.meter.transport(transport, s.queue, s.now)
 	sender.Timezone = s.config.Dealer.Zone.String()
 	sender.Version = agentVersion()
 	sender.Logger, sender.Jitter = s.log, s.jitter
