@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -49,37 +50,22 @@ func metricOf(t *testing.T, page, series string) float64 {
 	return value
 }
 
-// runService runs the service of a rig until its page satisfies, and returns that page.
-func runService(t *testing.T, r *rig, satisfies func(page string) bool) string {
+// metered is the service of a rig that does one piece of work, and shows it.
+func metered(t *testing.T, r *rig, work job) (page string) {
 	t.Helper()
-	listener := httptest.NewServer(nil) // whose address is free once it is closed
-	address := listener.Listener.Addr().String()
-	listener.Close()
-	config, err := os.ReadFile(r.config)
+	config, err := LoadConfig(r.config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.write(t, "roagent.yaml", regexp.MustCompile(`(?m)^status:.*\n`).ReplaceAllString(string(config), "")+"status: {listen: \""+address+"\"}\n")
-	ctx, stop := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	var code int
-	var out string
-	running.Go(func() { code, out = r.runContext(ctx, "run") })
-	defer func() {
-		stop()
-		running.Wait()
-		if code != exitDone {
-			t.Errorf("exit %d: %s", code, out)
-		}
-	}()
-	var page string
-	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(20 * time.Millisecond) {
-		if page = getPage(address); page != "" && satisfies(page) {
-			return page
-		}
+	p := &program{ctx: t.Context(), stdout: io.Discard, stderr: io.Discard, config: r.config, meter: newMeter(config)}
+	v := &service{program: p, log: slog.New(slog.DiscardHandler)}
+	if _, err := v.first(); err != nil {
+		t.Fatal(err)
 	}
-	t.Fatalf("this never came:\n%s", page)
-	return ""
+	if !work.at.IsZero() {
+		p.meter.waiting(v.work(t.Context(), work))
+	}
+	return metricsPage(t, p.meter)
 }
 
 func getPage(address string) string {
@@ -95,24 +81,23 @@ func getPage(address string) string {
 // The service shows what it did, and nothing of any order, customer, or the dealer's name.
 func TestServiceMetrics(t *testing.T) {
 	r := newRig(t, rigOptions{weeks: 2, orders: 12, batchOrders: 5})
-	page := runService(t, r, func(page string) bool {
-		return metricOf(t, page, `roagent_runs_total{kind="pull",result="done"}`) == 1 && metricOf(t, page, "roagent_last_week_closed_timestamp_seconds") > 0
-	})
+	page := metered(t, r, job{at: time.Now(), pull: true})
 	r.verify(t)
 	status := r.mustRun(t, "status", "--json")
 	lines := strings.Count(r.export(t), "\n")
 	for series, want := range map[string]float64{
-		`roagent_pull_orders_total{outcome="new"}`:    float64(lines),
-		`roagent_pull_orders_total{outcome="voided"}`: 0,
-		`roagent_receipts_total{what="manifest"}`:     2,
-		`roagent_queue_batches`:                       0,
-		`roagent_queue_bytes`:                         0,
-		`roagent_queue_oldest_timestamp_seconds`:      0,
-		`roagent_queue_limit_bytes`:                   2e9,
-		`roagent_approved`:                            1,
-		`roagent_clock_skew_seconds`:                  0,
-		`roagent_send_requests_total{result="later"}`: 0,
-		`roagent_dealer_info{dealer="04123"}`:         1,
+		`roagent_runs_total{kind="pull",result="done"}`: 1,
+		`roagent_pull_orders_total{outcome="new"}`:      float64(lines),
+		`roagent_pull_orders_total{outcome="voided"}`:   0,
+		`roagent_receipts_total{what="manifest"}`:       2,
+		`roagent_queue_batches`:                         0,
+		`roagent_queue_bytes`:                           0,
+		`roagent_queue_oldest_timestamp_seconds`:        0,
+		`roagent_queue_limit_bytes`:                     2e9,
+		`roagent_approved`:                              1,
+		`roagent_clock_skew_seconds`:                    0,
+		`roagent_send_requests_total{result="later"}`:   0,
+		`roagent_dealer_info{dealer="04123"}`:           1,
 	} {
 		if got := metricOf(t, page, series); got != want {
 			t.Errorf("%s is %g, want %g\n%s", series, got, want, status)
@@ -155,9 +140,8 @@ func TestMetricsAfterARestart(t *testing.T) {
 	mu.Lock()
 	down = true
 	mu.Unlock()
-	page := runService(t, r, func(page string) bool {
-		return metricOf(t, page, `roagent_runs_total{kind="send",result="collector"}`) == 1
-	})
+	page := metered(t, r, job{at: time.Now()})
+	started := metered(t, r, job{})
 	q := r.open(t)
 	pending, err := q.Pending()
 	if err != nil {
@@ -167,7 +151,8 @@ func TestMetricsAfterARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	for series, want := range map[string]float64{
-		"roagent_queue_batches": float64(pending.Batches), "roagent_queue_bytes": float64(pending.Bytes),
+		`roagent_runs_total{kind="send",result="collector"}`: 1,
+		"roagent_queue_batches":                              float64(pending.Batches), "roagent_queue_bytes": float64(pending.Bytes),
 		"roagent_queue_oldest_timestamp_seconds":      float64(pending.Oldest.UnixMilli()) / 1000,
 		"roagent_last_week_closed_timestamp_seconds":  0,
 		`roagent_send_requests_total{result="taken"}`: 0, `roagent_send_requests_total{result="later"}`: 1, "roagent_clock_skew_seconds": -1, // not there
@@ -177,7 +162,10 @@ func TestMetricsAfterARestart(t *testing.T) {
 			t.Errorf("%s is %g, want %g", series, got, want)
 		}
 	}
-	if metricOf(t, page, "roagent_last_pull_success_timestamp_seconds") <= 0 {
+	if got := metricOf(t, started, "roagent_queue_batches"); got != float64(pending.Batches) {
+		t.Errorf("after a start %g batches wait, want %d", got, pending.Batches)
+	}
+	if metricOf(t, started, "roagent_last_pull_success_timestamp_seconds") <= 0 {
 		t.Error("the reading before the restart is forgotten")
 	}
 }
@@ -190,7 +178,10 @@ func TestUnapprovedMetric(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.write(t, "fieldmap.yaml", strings.Replace(string(text), "agreement: ", "agreement: another-", 1))
-	page := runService(t, r, func(page string) bool { return metricOf(t, page, `roagent_runs_total{kind="pull",result="refused"}`) >= 1 })
+	page := metered(t, r, job{at: time.Now(), pull: true})
+	if got := metricOf(t, page, `roagent_runs_total{kind="pull",result="refused"}`); got != 1 {
+		t.Errorf("%g runs were refused", got)
+	}
 	if got := metricOf(t, page, "roagent_approved"); got != 0 {
 		t.Errorf("roagent_approved is %g", got)
 	}
@@ -280,7 +271,7 @@ func TestCheckMetrics(t *testing.T) {
 	defer taken.Close()
 	free := httptest.NewServer(nil)
 	free.Close()
-	for address, want := range map[string]string{free.Listener.Addr().String(): "ok ", taken.Listener.Addr().String(): "warning", "0.0.0.0:0": "failed"} {
+	for address, want := range map[string]string{free.Listener.Addr().String(): "ok ", taken.Listener.Addr().String(): "warning", "0.0.0.0:0": "failure"} {
 		u := &checkup{config: &Config{Status: StatusConfig{Listen: address}}}
 		u.metrics(t.Context(), &u.findings)
 		if got := fmt.Sprintf("%+v", u.lines); len(u.lines) != 1 || !strings.Contains(got, strings.TrimSpace(want)) {
@@ -294,24 +285,44 @@ func TestCheckMetrics(t *testing.T) {
 	}
 }
 
-// An address that is taken keeps nobody from pulling.
-func TestMetricsThatCannotBeServed(t *testing.T) {
-	taken := httptest.NewServer(nil)
-	defer taken.Close()
-	r := newRig(t, rigOptions{weeks: 1, orders: 6})
-	config, err := os.ReadFile(r.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.write(t, "roagent.yaml", string(config)+"status: {listen: \""+taken.Listener.Addr().String()+"\"}\n")
-	ctx, stop := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	running.Go(func() { _, _ = r.runContext(ctx, "run") })
-	for began := time.Now(); r.export(t) == ""; time.Sleep(20 * time.Millisecond) {
-		if time.Since(began) > time.Minute {
-			t.Fatal("nothing was pulled")
+// The service serves its page at status.listen until it ends; an address that is taken ends nothing.
+func TestRunServesMetrics(t *testing.T) {
+	for _, taken := range []bool{false, true} {
+		other := httptest.NewServer(http.NotFoundHandler())
+		defer other.Close()
+		address := other.Listener.Addr().String()
+		if !taken {
+			other.Close()
+		}
+		r := newRig(t, rigOptions{weeks: 1, orders: 1})
+		config, err := os.ReadFile(r.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.Replace(string(config), "level: error", "level: info", 1)
+		r.write(t, "roagent.yaml", text+"status: {listen: \""+address+"\"}\n")
+		ctx, stop := context.WithCancel(t.Context())
+		var out lockedBuffer
+		var running sync.WaitGroup
+		running.Go(func() {
+			if code := run(ctx, []string{"--config", r.config, "run"}, strings.NewReader(""), &out, &out); code != exitDone {
+				t.Errorf("exit %d", code)
+			}
+		})
+		began := time.Now()
+		for !strings.Contains(out.String(), "msg=waiting") && time.Since(began) < 20*time.Second {
+			time.Sleep(10 * time.Millisecond)
+		}
+		if got := strings.Contains(getPage(address), "roagent_next_run_timestamp_seconds"); got == taken {
+			t.Errorf("taken %t: the page is there: %t", taken, got)
+		}
+		if got := strings.Contains(out.String(), "no metrics"); got != taken {
+			t.Errorf("taken %t: %s", taken, out.String())
+		}
+		stop()
+		running.Wait()
+		if !taken && getPage(address) != "" {
+			t.Error("the page outlives the service")
 		}
 	}
-	stop()
-	running.Wait()
 }

@@ -45,7 +45,7 @@ func New(version string) *Metrics {
 		inFlight: gauge("requests_in_flight", "Requests being served now."),
 		orders:   counter("orders_total", "Lines of batches that were new: orders, revisions and voids."),
 		batches:  counters("batches_total", "Batches taken: new, or held already and only receipted again.", "new"),
-		weeks:    counter("weeks_closed_total", "Manifests taken that were new: a week that is read again closes again."),
+		weeks:    counter("manifests_total", "Manifests taken that were new, each of which closes a week: one that is read again closes again."),
 		operations: counters("store_operations_total",
 			"Operations on the store, by what came of them: exists and missing are answers, error is a fault.", "op", "result"),
 		storeTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{

@@ -73,7 +73,7 @@ func TestRequestsAreCounted(t *testing.T) {
 		`rocollector_batches_total{new="true"} 1`,
 		`rocollector_batches_total{new="false"} 1`,
 		`rocollector_orders_total 1`,
-		`rocollector_weeks_closed_total 1`,
+		`rocollector_manifests_total 1`,
 		`rocollector_refused_total{reason="not_let_in"} 1`,
 		`rocollector_refused_total{reason="no_such_path"} 3`,
 		`rocollector_requests_in_flight 0`,
