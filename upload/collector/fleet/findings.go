@@ -38,11 +38,11 @@ func (r Rules) notes(v *row) []string {
 	if skew := v.Skew(); skew.Abs() > r.Skew {
 		notes = append(notes, fmt.Sprintf("Its clock is %s %s.", look.Age(skew.Abs()), direction(skew)))
 	}
-	if ends := e.Beat.CertificateEnds; !ends.IsZero() && ends.Sub(v.now) < certificateWarning {
-		notes = append(notes, "Its client certificate ends on "+ends.In(r.Zone).Format("2 January 2006")+".")
+	if ending(e, v.now) {
+		notes = append(notes, "Its client certificate ends on "+e.Beat.CertificateEnds.In(r.Zone).Format("2 January 2006")+".")
 	}
-	if limit := e.Beat.QueueLimit; limit > 0 && e.Beat.QueuedBytes > limit*8/10 && v.State != Full {
-		notes = append(notes, fmt.Sprintf("Its queue is filling: %d %% of what it may hold.", 100*e.Beat.QueuedBytes/limit))
+	if filling(e) && v.State != Full {
+		notes = append(notes, fmt.Sprintf("Its queue is filling: %d %% of what it may hold.", 100*e.Beat.QueuedBytes/e.Beat.QueueLimit))
 	}
 	return notes
 }

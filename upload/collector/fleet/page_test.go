@@ -212,6 +212,32 @@ func TestCSV(t *testing.T) {
 	}
 }
 
+// What Prometheus is told is what the page shows.
+func TestCounts(t *testing.T) {
+	r := newRig(t)
+	r.town()
+	r.beat("04101", time.Minute, `,"state":"idle","queue_limit":1000,"queued_bytes":501,"parked":2,"certificate_ends":"`+r.now.Add(20*24*time.Hour).Format(time.RFC3339)+`"`)
+	r.beat("04103", time.Minute, `,"state":"idle","at":"`+r.now.Add(2*time.Hour).Format(time.RFC3339)+`"`)
+	got, err := r.page.Counts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	for _, state := range []State{In, Wrong, Due, Late, Silent, Failing, Paused, Unapproved, Full} {
+		_, body, _ := r.ask("/?state=" + string(state))
+		if want := len(strings.Fields(ids(body))); got.ByState[string(state)] != want {
+			t.Errorf("%s: %d stores, and the page shows %d", state, got.ByState[string(state)], want)
+		}
+		total += got.ByState[string(state)]
+	}
+	if total < 10 || len(got.ByState) < 6 {
+		t.Errorf("the town says too little: %v", got.ByState)
+	}
+	if got.Parked != 2 || got.QueueFilling != 2 || got.CertificateEnding != 1 || got.ClockSkew != 1 {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // A week that is unlike the store's weeks before it looks wrong, and the page says how.
 func TestUnlikeItsWeeks(t *testing.T) {
 	r := newRig(t)

@@ -15,7 +15,7 @@ type Fleet interface {
 
 // FleetCounts is how many stores there are, by what is the matter with them.
 type FleetCounts struct {
-	ByState           map[string]int // in, late, silent, failing, paused, unapproved, full, unusual; others are left out
+	ByState           map[string]int // as the fleet's page names them; others are left out
 	Parked            int            // stores with orders that wait for a person
 	QueueFilling      int            // stores whose queue holds more than half of what it may
 	ClockSkew         int            // stores whose clock is off
@@ -27,7 +27,7 @@ const fleetTime = 5 * time.Second
 
 // fleetStates are the labels of state: there is no other, whatever is counted.
 func fleetStates() []string {
-	return []string{"in", "late", "silent", "failing", "paused", "unapproved", "full", "unusual"}
+	return []string{"in", "wrong", "due", "late", "silent", "failing", "paused", "unapproved", "full"}
 }
 
 // AddFleet shows the gauges of a fleet. A scrape at which it does not answer shows none of them, rather than old ones.

@@ -98,6 +98,13 @@ func (m *Metrics) Add(c prometheus.Collector) error {
 	return nil
 }
 
+// AddCertificate tells when the TLS certificate in use ends.
+func (m *Metrics) AddCertificate(ends func() time.Time) error {
+	return m.Add(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "rocollector_certificate_expiry_timestamp_seconds", Help: "When the TLS certificate in use ends.",
+	}, func() float64 { return float64(ends().Unix()) }))
+}
+
 // Batch counts a batch that was taken, with so many lines. It implements collector.Meter.
 func (m *Metrics) Batch(orders int, isNew bool) {
 	if !isNew {

@@ -50,6 +50,13 @@ func (r *renewable) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return r.current, nil
 }
 
+// ends returns when the certificate in use ends.
+func (r *renewable) ends() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.current.Leaf.NotAfter
+}
+
 func (r *renewable) renew() {
 	files, err := r.stamps()
 	if err == nil && files == r.files {

@@ -18,6 +18,7 @@ import (
 	"roagent/upload/collector"
 	"roagent/upload/collector/fleet"
 	"roagent/upload/collector/fleet/signin"
+	"roagent/upload/collector/metrics"
 )
 
 // fleetFlags are the flags of the page about all dealers. Without --fleet there is none.
@@ -43,7 +44,7 @@ type fleetServer struct {
 }
 
 // listenFleet listens for the page; nil where it is not asked for.
-func (f *fleetFlags) listenFleet(ctx context.Context, store collector.Store, config *tls.Config, logger *slog.Logger) (*fleetServer, error) {
+func (f *fleetFlags) listenFleet(ctx context.Context, store collector.Store, config *tls.Config, logger *slog.Logger, counts *metrics.Metrics) (*fleetServer, error) {
 	if f.Fleet == "" {
 		return nil, nil
 	}
@@ -56,6 +57,9 @@ func (f *fleetFlags) listenFleet(ctx context.Context, store collector.Store, con
 		return nil, err
 	}
 	page.Logger, page.Index.Logger = logger, logger
+	if err := counts.AddFleet(page); err != nil {
+		return nil, err
+	}
 	listener, err := net.Listen("tcp", f.Fleet)
 	if err != nil {
 		return nil, err

@@ -40,7 +40,8 @@ const (
 // Run serves until the context ends, and then lets the requests that have begun finish.
 func (c *serveCommand) Run(ctx context.Context, s streams) (err error) {
 	logger := slog.New(slog.NewTextHandler(s.stderr, nil))
-	config, err := c.tlsConfig(logger)
+	counts := metrics.New(buildVersion())
+	config, err := c.tlsConfig(logger, counts)
 	if err != nil {
 		return usageError{err}
 	}
@@ -56,7 +57,6 @@ func (c *serveCommand) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, opened.Close()) }()
-	counts := metrics.New(buildVersion())
 	store := counts.Store(opened)
 	key, err := collector.OpenKey(ctx, store, "")
 	if err != nil {
@@ -71,7 +71,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return err
 	}
-	page, err := c.listenFleet(ctx, store, config, logger)
+	page, err := c.listenFleet(ctx, store, config, logger, counts)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -126,7 +126,7 @@ func serve(ctx context.Context, listener net.Listener, server *http.Server) erro
 }
 
 // tlsConfig returns nil where no TLS is asked for.
-func (c *serveCommand) tlsConfig(logger *slog.Logger) (*tls.Config, error) {
+func (c *serveCommand) tlsConfig(logger *slog.Logger, counts *metrics.Metrics) (*tls.Config, error) {
 	if c.TLSCert == "" && c.TLSKey == "" {
 		if c.ClientCA != "" {
 			return nil, errors.New("--client-ca needs --tls-cert and --tls-key")
@@ -139,6 +139,9 @@ func (c *serveCommand) tlsConfig(logger *slog.Logger) (*tls.Config, error) {
 	renewed, err := openCertificate(c.TLSCert, c.TLSKey, logger)
 	if err != nil {
 		return nil, fmt.Errorf("--tls-cert %s, --tls-key %s: %w", c.TLSCert, c.TLSKey, err)
+	}
+	if err := counts.AddCertificate(renewed.ends); err != nil {
+		return nil, err
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: renewed.get}
 	if c.ClientCA == "" {

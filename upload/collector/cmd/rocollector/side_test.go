@@ -142,17 +142,34 @@ func TestStoreIsCounted(t *testing.T) {
 	)
 }
 
-// fleet is what an index of stores would count.
-type fleet struct{ err error }
+// counted is what an index of stores would count.
+type counted struct{ err error }
 
-func (f fleet) Counts(context.Context) (metrics.FleetCounts, error) {
+func (f counted) Counts(context.Context) (metrics.FleetCounts, error) {
 	return metrics.FleetCounts{ByState: map[string]int{"in": 3, "late": 2, "a state nobody knows": 7}, Parked: 1, QueueFilling: 4, ClockSkew: 5, CertificateEnding: 6}, f.err
+}
+
+// The certificate's end is that of the one in use.
+func TestCertificateGauge(t *testing.T) {
+	dir := t.TempDir()
+	writePair(t, dir, "x", "")
+	counts := metrics.New("test")
+	c := &serveCommand{TLSCert: filepath.Join(dir, "cert.pem"), TLSKey: filepath.Join(dir, "key.pem")}
+	config, err := c.tlsConfig(slog.New(slog.DiscardHandler), counts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := config.GetCertificate(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, page(t, counts.Page()), fmt.Sprintf("rocollector_certificate_expiry_timestamp_seconds %v", float64(pair.Leaf.NotAfter.Unix())))
 }
 
 // The fleet's gauges are those that alerts name; one that does not answer shows none.
 func TestFleetGauges(t *testing.T) {
 	counts := metrics.New("test")
-	if err := counts.AddFleet(fleet{}); err != nil {
+	if err := counts.AddFleet(counted{}); err != nil {
 		t.Fatal(err)
 	}
 	text := page(t, counts.Page())
@@ -165,7 +182,7 @@ func TestFleetGauges(t *testing.T) {
 		t.Error("a state without a name is a label")
 	}
 	away := metrics.New("test")
-	if err := away.AddFleet(fleet{errors.New("no index")}); err != nil {
+	if err := away.AddFleet(counted{errors.New("no index")}); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(page(t, away.Page()), "rocollector_fleet_stores{") {
