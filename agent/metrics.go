@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"os"
+	"path"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -235,7 +236,9 @@ type meteredTransport struct {
 
 // RoundTrip implements [http.RoundTripper].
 func (t *meteredTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	t.m.lookQueue(t.queue, t.now())
+	if !isHeartbeat(r) { // which may be sent when the queue is closed again
+		t.m.lookQueue(t.queue, t.now())
+	}
 	answer, err := t.to.RoundTrip(r)
 	if err != nil {
 		t.m.requests.WithLabelValues("unreachable").Inc()
@@ -248,6 +251,8 @@ func (t *meteredTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	return answer, nil
 }
+
+func isHeartbeat(r *http.Request) bool { return path.Base(r.URL.Path) == "status" }
 
 // CloseIdleConnections is for [http.Client.CloseIdleConnections].
 func (t *meteredTransport) CloseIdleConnections() {

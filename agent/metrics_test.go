@@ -58,7 +58,7 @@ func metered(t *testing.T, r *rig, work job) (page string) {
 		t.Fatal(err)
 	}
 	p := &program{ctx: t.Context(), stdout: io.Discard, stderr: io.Discard, config: r.config, meter: newMeter(config)}
-	v := &service{program: p, log: slog.New(slog.DiscardHandler)}
+	v := &service{program: p, log: slog.New(slog.DiscardHandler), heart: &heart{log: slog.New(slog.DiscardHandler), calm: true}}
 	if _, err := v.first(); err != nil {
 		t.Fatal(err)
 	}

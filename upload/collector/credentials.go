@@ -229,12 +229,15 @@ func change(ctx context.Context, store Store, id string, what func(*dealerRecord
 	if err := record.put(ctx, store, dealerFile(id), Replace); err != nil {
 		return err
 	}
+	if err := noteRecord(ctx, store, record); err != nil {
+		return err
+	}
 	// Who left in the meantime must not come back by what was just put: see withdraw.
 	left, err := readRecord(ctx, store, id, deletionFile(id))
 	if err != nil || left == nil || left.Left == nil {
 		return err
 	}
-	return errors.Join(&LeftError{Dealer: id, At: left.Left.At}, store.Remove(ctx, dealerFolder(id)))
+	return errors.Join(&LeftError{Dealer: id, At: left.Left.At}, forgetDealer(ctx, store, id))
 }
 
 // How long a lock is waited for, and when it must be of one that died: a change takes no longer than three requests to the store.

@@ -134,6 +134,9 @@ func TestRevokedCertificate(t *testing.T) {
 // Who is suspended sends nothing, is not told why, and can still have all deleted that is held of it.
 func TestSuspended(t *testing.T) {
 	r := newRig(t, collector.NewMemStore())
+	if w := r.do(r.json("/v1/dealers/"+dealer+"/status", heartbeat())); w.Code != 204 {
+		t.Fatal(w.Code, w.Body)
+	}
 	if err := collector.Suspend(t.Context(), r.store, dealer, "contract ended"); err != nil {
 		t.Fatal(err)
 	}
@@ -142,11 +145,17 @@ func TestSuspended(t *testing.T) {
 			t.Errorf("%s: %s", q.path, p.Detail)
 		}
 	}
+	if d := r.dealers(collector.NewFleetIndex(r.store))[dealer]; d.Suspended.IsZero() || d.ReceivedAt.IsZero() || d.Status == nil {
+		t.Errorf("the fleet is told %+v", d)
+	}
 	if got := r.status(r.token[dealer] + "x"); got != 401 {
 		t.Errorf("a stranger is told that it is suspended: %d", got)
 	}
 	if err := collector.Resume(t.Context(), r.store, dealer); err != nil {
 		t.Fatal(err)
+	}
+	if d := r.dealers(collector.NewFleetIndex(r.store))[dealer]; !d.Suspended.IsZero() {
+		t.Errorf("once it is resumed the fleet is told %+v", d)
 	}
 	r.send(line("RO1"))
 	if err := collector.Suspend(t.Context(), r.store, dealer, "contract ended"); err != nil {
@@ -218,8 +227,8 @@ func TestChangeWhileADealerLeaves(t *testing.T) {
 	if _, ok := errors.AsType[*collector.LeftError](err); !ok {
 		t.Errorf("got %v, want a LeftError", err)
 	}
-	if names, err := collector.Names(t.Context(), r.store, "dealers/"+dealer); err != nil || len(names) > 0 {
-		t.Errorf("left behind: %v %v", names, err)
+	if left := r.of(dealer); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
 	}
 }
 

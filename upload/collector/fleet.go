@@ -23,6 +23,7 @@ type FleetDealer struct {
 	Name       string    `json:"name"`
 	Added      time.Time `json:"added"`
 	ReceivedAt time.Time `json:"received_at,omitzero"` // of the heartbeat, by this collector's clock; zero: there was none
+	Suspended  time.Time `json:"suspended,omitzero"`   // since when it is kept out
 	// Status is the heartbeat as sent. It is missing where that had more than [MaxFleetStatus] bytes.
 	Status json.RawMessage `json:"status,omitempty"`
 }
@@ -77,11 +78,27 @@ func putFleetDealer(ctx context.Context, store Store, record *dealerRecord, rece
 	if len(status) <= MaxFleetStatus {
 		d.Status = status
 	}
+	if record.Suspended != nil {
+		d.Suspended = record.Suspended.At
+	}
 	data, err := json.Marshal(d)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", fleetDealerFile(record.DealerID), err)
 	}
 	return store.Put(ctx, fleetDealerFile(record.DealerID), data, mode)
+}
+
+// noteRecord tells the fleet of a record that was changed. What the last heartbeat said stays.
+func noteRecord(ctx context.Context, store Store, record *dealerRecord) error {
+	var d FleetDealer
+	data, err := store.Get(ctx, fleetDealerFile(record.DealerID))
+	if err != nil && !missing(err) {
+		return err
+	}
+	if err == nil && json.Unmarshal(data, &d) != nil {
+		d = FleetDealer{} // damaged: the next heartbeat tells it anew
+	}
+	return putFleetDealer(ctx, store, record, d.ReceivedAt, d.Status, Replace)
 }
 
 // putFleetWeek keeps what the manifest with these bytes says.

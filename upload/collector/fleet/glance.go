@@ -59,7 +59,7 @@ func (p *Page) glance(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	g.In = counts[In] + counts[Wrong]
-	g.Expected = len(v.rows) - counts[NotExpected]
+	g.Expected = len(v.rows) - counts[NotExpected] - counts[Suspended]
 	g.Awaited = g.Expected - g.In - g.Overdue
 	g.Share = p.share(counts)
 	for _, d := range p.states {

@@ -21,6 +21,7 @@ const (
 	Paused      State = "paused"
 	Wrong       State = "wrong"
 	Due         State = "due"
+	Suspended   State = "suspended"
 	NotExpected State = "new"
 	In          State = "in"
 )
@@ -44,6 +45,7 @@ func (r Rules) definitions() []definition {
 		{Paused, "Paused by the dealer", "‖", "Not in, and the dealer has stopped the agent or keeps batches back to look at them first (queue.hold)."},
 		{Wrong, "Looks wrong", "~", "In, but something about the week or the store is not as it should be. The store's page says what."},
 		{Due, "Due", "…", "Not in, and there is time left: the week or the deadline is not over."},
+		{Suspended, "Suspended", "⊘", "Not in, and kept out by whoever runs the collector (rocollector dealer suspend), until it is resumed."},
 		{NotExpected, "Not expected", "·", "Added after the week was over, so nothing of it is awaited."},
 		{In, "In", "✓", "The week's manifest is held: every batch it names has its receipt."},
 	}
@@ -57,7 +59,7 @@ type Rules struct {
 	Skew     time.Duration  // between an agent's clock and this one's
 }
 
-// DefaultRules are those of the issue: in by nine on Monday.
+// DefaultRules are those of a desk that wants to know by nine on Monday.
 func DefaultRules() Rules {
 	return Rules{Deadline: 9 * time.Hour, Zone: time.UTC, Silent: 12 * time.Hour, Skew: 10 * time.Minute}
 }
@@ -81,7 +83,7 @@ func (r Rules) deadlineOf(e *Entry) time.Time {
 }
 
 // State returns how a store stands. A week that is in is in, whatever happened since; it looks wrong where there are findings. Of one that
-// is not in, the first of these: not expected, silent, paused by the dealer, waiting for approval, queue full, failing, due, late.
+// is not in, the first of these: not expected, suspended, silent, paused by the dealer, waiting for approval, queue full, failing, due, late.
 // So the state is the reason where there is one; [Rules.Overdue] says whether the deadline has passed.
 func (r Rules) State(e *Entry, now time.Time) State {
 	switch {
@@ -91,6 +93,8 @@ func (r Rules) State(e *Entry, now time.Time) State {
 		return In
 	case !e.Dealer.Added.Before(e.Name.End(e.Zone)):
 		return NotExpected
+	case !e.Dealer.Suspended.IsZero():
+		return Suspended
 	case r.silent(e, now):
 		return Silent
 	case e.Beat.State == "stopped" || e.Beat.Delayed > 0:
@@ -116,7 +120,7 @@ func (r Rules) silent(e *Entry, now time.Time) bool {
 	return now.Sub(last) > r.Silent
 }
 
-// Overdue reports whether a week should be in and is not, whatever the reason.
+// Overdue reports whether a week should be in and is not, whatever the reason; of a store that is kept out none should.
 func (r Rules) Overdue(e *Entry, now time.Time) bool {
-	return e.Week == nil && e.Dealer.Added.Before(e.Name.End(e.Zone)) && !r.deadlineOf(e).After(now)
+	return e.Week == nil && e.Dealer.Suspended.IsZero() && e.Dealer.Added.Before(e.Name.End(e.Zone)) && !r.deadlineOf(e).After(now)
 }

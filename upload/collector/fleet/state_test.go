@@ -50,6 +50,8 @@ func TestState(t *testing.T) {
 		"pulling":                                  {late, func(e *Entry) { e.Beat.State = "pulling" }, Late, true},
 		"paused by its own hours is not by a hand": {late, func(e *Entry) { e.Beat.State = "paused" }, Late, true},
 		"a state of another version":               {late, func(e *Entry) { e.Beat.State = "dreaming" }, Late, true},
+		"suspended":                                {late, func(e *Entry) { e.Dealer.Suspended = added("2026-11-14 00:00"); beatAgo(90 * time.Hour)(e) }, Suspended, false},
+		"suspended, and in":                        {late, func(e *Entry) { e.Dealer.Suspended = added("2026-11-16 00:00"); e.Week = in }, In, false},
 		"added when the week was over":             {late, func(e *Entry) { e.Dealer.Added = added("2026-11-16 00:00") }, NotExpected, false},
 		"added in the week's last second":          {late, func(e *Entry) { e.Dealer.Added = added("2026-11-15 23:59") }, Late, true},
 		"added when it was over, and in":           {late, func(e *Entry) { e.Dealer.Added = added("2026-11-16 00:00"); e.Week = in }, In, false},

@@ -30,6 +30,8 @@ func (r Rules) why(v *row) string {
 		return e.Findings[0]
 	case NotExpected:
 		return "Added on " + e.Dealer.Added.In(r.Zone).Format("2 January 2006") + ", after the week was over."
+	case Suspended:
+		return "Kept out since " + e.Dealer.Suspended.In(r.Zone).Format("2 January 2006") + ", by whoever runs the collector."
 	case Silent:
 		return r.whySilent(v)
 	case Paused:

@@ -27,7 +27,7 @@ const fleetTime = 5 * time.Second
 
 // fleetStates are the labels of state: there is no other, whatever is counted.
 func fleetStates() []string {
-	return []string{"in", "wrong", "due", "late", "silent", "failing", "paused", "unapproved", "full"}
+	return []string{"in", "wrong", "due", "suspended", "late", "silent", "failing", "paused", "unapproved", "full"}
 }
 
 // AddFleet shows the gauges of a fleet. A scrape at which it does not answer shows none of them, rather than old ones.
