@@ -14,6 +14,10 @@ import (
 func (u *checkup) metrics(ctx context.Context, f *findings) {
 	const name = "metrics"
 	listen := u.config.Status.Listen
+	if listen == "" {
+		f.ok(name, "status.listen is off: the service shows none, and opens no port")
+		return
+	}
 	if !localpage.IsLoopback(listen) { // parseConfig refuses it
 		f.fail(name, errors.New("status.listen is an address that other machines reach, and the page has no sign-in"))
 		return

@@ -77,7 +77,7 @@ type QueueConfig struct {
 type RetentionConfig struct{ Sent, Logs time.Duration }
 
 // StatusConfig says where the status page is.
-type StatusConfig struct{ Listen string }
+type StatusConfig struct{ Listen string } // "": off
 
 // LogConfig says what is logged, and how.
 type LogConfig struct {

@@ -202,7 +202,7 @@ func TestValues(t *testing.T) {
 		{"batch_orders: 250", []string{"1", "5000"}, []string{"0", "5001", "x"}},
 		{"hold: 36h", []string{"0h", "90d"}, []string{"91d"}},
 		{"sent: 1y", []string{"1d", "10y", "730d"}, []string{"0d", "11y", "forever"}},
-		{`listen: "127.0.0.1:8080"`, []string{`"[::1]:1"`, `"localhost:0"`}, []string{`"0.0.0.0:80"`, `":8787"`, `"127.0.0.1"`, `"127.0.0.1:99999"`, `"dms.lan:80"`, `"127.0.0.1:http"`}},
+		{`listen: "127.0.0.1:8080"`, []string{`"[::1]:1"`, `"localhost:0"`, "off"}, []string{`"0.0.0.0:80"`, `":8787"`, `"127.0.0.1"`, `"127.0.0.1:99999"`, `"dms.lan:80"`, `"127.0.0.1:http"`}},
 		{"level: debug", []string{"info", "warn", "error"}, []string{"INFO", "trace", "7"}},
 		{"format: json", []string{"text"}, []string{"xml"}},
 	} {

@@ -178,15 +178,16 @@ func loopback(host string) bool {
 	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
+// readListen reads an address of this machine; "" for off.
 func readListen(n strictyaml.Node) string {
 	address := n.Text()
-	host, port, err := net.SplitHostPort(address)
-	if address == "" {
+	if address == "" || address == "off" {
 		return ""
 	}
+	host, port, err := net.SplitHostPort(address)
 	number, portErr := strconv.ParseUint(port, 10, 16)
 	if err != nil || portErr != nil || strconv.FormatUint(number, 10) != port {
-		n.Problem("write it like 127.0.0.1:8787", "this is not an address with a port")
+		n.Problem("write it like 127.0.0.1:8787, or off", "this is not an address with a port")
 		return ""
 	}
 	if !loopback(host) {

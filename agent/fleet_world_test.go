@@ -69,6 +69,7 @@ const fleetConfig = `dealer: {id: %q, name: Example Toyota, timezone: %s}
 dms: {driver: sqlite, path: ../dms.db}
 fieldmap: ../fieldmap.yaml
 data_dir: data
+status: {listen: off}
 schedule: {pull: "30 2 * * MON", spread: 2h}
 collector: {url: "http://127.0.0.1:1", token: "file:collector.token", receipt_key: %q}
 log: {level: error}

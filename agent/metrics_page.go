@@ -15,9 +15,12 @@ import (
 	"roagent/upload/localpage"
 )
 
-// serveMetrics serves /metrics at status.listen until the service ends; the configuration takes no other than a loopback
+// serveMetrics serves /metrics at status.listen until the service ends, unless that is off; the configuration takes no other than a loopback
 // address. That it cannot be served is no reason not to pull: it is said, once.
 func serveMetrics(ctx context.Context, listen string, m *meter, log *slog.Logger) (stop func()) {
+	if listen == "" {
+		return func() {}
+	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
 	if err != nil {
 		log.Warn("no metrics: status.listen cannot be listened on", "address", listen, "error", err)

@@ -299,8 +299,7 @@ func TestRunServesMetrics(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := strings.Replace(string(config), "level: error", "level: info", 1)
-		r.write(t, "roagent.yaml", text+"status: {listen: \""+address+"\"}\n")
+		r.write(t, "roagent.yaml", strings.NewReplacer("level: error", "level: info", "listen: off", `listen: "`+address+`"`).Replace(string(config)))
 		ctx, stop := context.WithCancel(t.Context())
 		var out lockedBuffer
 		var running sync.WaitGroup

@@ -138,6 +138,7 @@ const rigConfig = `dealer: {id: %q, name: Example Toyota, timezone: America/Los_
 dms: {driver: sqlite, path: %q}
 fieldmap: fieldmap.yaml
 data_dir: data
+status: {listen: off}
 collector:
   url: %s
   token: file:collector.token

@@ -49,8 +49,6 @@ func (runCommand) serve(ctx context.Context, p *program) error {
 	}
 	v := &service{program: p, log: p.logger(config.Log.Level, config.Log.Format)}
 	p.meter = newMeter(config)
-	if p.transport == nil { // else there is no network here: a socket would stop the clock of a test's bubble
-		defer serveMetrics(ctx, config.Status.Listen, p.meter, v.log)()
-	}
+	defer serveMetrics(ctx, config.Status.Listen, p.meter, v.log)()
 	return v.run(ctx)
 }

@@ -126,6 +126,7 @@ const simConfig = `dealer: {id: %q, name: Example Toyota, timezone: %s}
 dms: {driver: sqlite, path: dms.db%s}
 fieldmap: fieldmap.yaml
 data_dir: data
+status: {listen: off}
 schedule: {pull: %q, spread: %dm%s, lookback_weeks: 4}
 collector: {url: "http://127.0.0.1:1", token: "file:collector.token", receipt_key: %q}
 queue: {batch_orders: %d, max_size: %s}
