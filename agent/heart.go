@@ -118,13 +118,17 @@ func (h *heart) rest(changed time.Time) time.Duration {
 	if changed.IsZero() {
 		return time.Hour
 	}
+	return max(beatSettle-time.Since(changed), h.pause())
+}
+
+// pause returns how long nothing is told, since something has just been.
+func (h *heart) pause() time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	rest := beatSettle - time.Since(changed)
-	if !h.last.IsZero() {
-		rest = max(rest, beatRate-time.Since(h.last))
+	if h.last.IsZero() {
+		return 0
 	}
-	return max(0, rest)
+	return max(0, beatRate-time.Since(h.last))
 }
 
 // wait returns how long it is until a run may have to be told of.
@@ -132,7 +136,7 @@ func (h *heart) wait(state string, changed, now time.Time) time.Duration {
 	if state == "" {
 		return time.Hour // nothing has begun
 	}
-	return min(h.until(now), h.rest(changed))
+	return max(min(h.until(now), h.rest(changed)), h.pause())
 }
 
 // tell sends a heartbeat, once.
