@@ -138,11 +138,6 @@ func noteReceipt(tx *bbolt.Tx, head batchHead, signed []byte) error {
 			"revisions skip a number: something seems to be missing", 278,
 		},
 		{
-			"what waits behind a refused line in other weeks keeps its number", "upload/rebase.go",
-			"	return slices.Contains(s.Behind, r.w.head.Week), err\n", "	return s.Readings < 0, err\n",
-			"an order begins with revision 3 in the week that it moved to", 346,
-		},
-		{
 			"a reading goes on under another whitelist", "upload/pull.go", "|| w.Reading.Fieldmap != digest.String() || w.Reading.Zones != q.Zones || w.Reading.Comers", "|| w.Reading.Comers",
 			"orders of one week are read by two whitelists", 5,
 		},
