@@ -101,9 +101,9 @@ func (d *DropCount) Problem() string {
 		return "what is dropped is neither order, field nor week"
 	case (d.What == DropField) != (d.Field != ""):
 		return "a field goes with the drop of a field, and only there"
-	case len(d.Field) > MaxDropField || !isPlain(d.Field):
+	case len(d.Field) > MaxDropField || !IsPlain(d.Field):
 		return "the field is no sent path"
-	case d.Why == "" || len(d.Why) > MaxDropWhy || !isPlain(d.Why):
+	case d.Why == "" || len(d.Why) > MaxDropWhy || !IsPlain(d.Why):
 		return "the reason is empty, too long or not printable"
 	case d.Count < 1:
 		return "the count is less than 1"
@@ -111,8 +111,8 @@ func (d *DropCount) Problem() string {
 	return ""
 }
 
-// isPlain reports whether a text can be shown on one line as it is.
-func isPlain(s string) bool {
+// IsPlain reports whether a text can be shown on one line as it is.
+func IsPlain(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 

@@ -59,7 +59,7 @@ func codesProblem(p *fieldmap.Profile, path string, counts map[string]int) strin
 	}
 	left := p.Of(path)
 	for code, n := range counts {
-		if len(code) > maxProfileCode || !isPlain(code) || n < 1 || n > left {
+		if len(code) > maxProfileCode || !IsPlain(code) || n < 1 || n > left {
 			return "codes is no count of those that there are"
 		}
 		left -= n
@@ -67,4 +67,4 @@ func codesProblem(p *fieldmap.Profile, path string, counts map[string]int) strin
 	return ""
 }
 
-func isPath(s string) bool { return s != "" && len(s) <= MaxDropField && isPlain(s) }
+func isPath(s string) bool { return s != "" && len(s) <= MaxDropField && IsPlain(s) }

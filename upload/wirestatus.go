@@ -58,7 +58,7 @@ var statusDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
 // Problem says what is wrong with s; "" where it is well formed. What an older agent leaves out is not missed.
 func (s *Status) Problem() string {
 	switch {
-	case s.AgentVersion == "" || len(s.AgentVersion) > maxStatusVersion || !isPlain(s.AgentVersion):
+	case s.AgentVersion == "" || len(s.AgentVersion) > maxStatusVersion || !IsPlain(s.AgentVersion):
 		return "agent_version is empty, too long or not printable"
 	case !slices.Contains(States(), s.State):
 		return "state is none that the wire describes"

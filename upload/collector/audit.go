@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"roagent/upload"
 )
 
 // Act is an administrative act: what a person did to a store of a collector, by a command. The record of acts is numbered
@@ -71,7 +73,7 @@ func (a *Act) check() error {
 		}
 	}
 	for _, text := range []string{a.By, a.Act, a.Detail} {
-		if len(text) > maxActText || !isPrintable(text) {
+		if len(text) > maxActText || !upload.IsPlain(text) {
 			return fmt.Errorf("who does it and what is done have at most %d bytes that can be printed", maxActText)
 		}
 	}

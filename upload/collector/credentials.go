@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"roagent/upload"
 )
 
 // A dealer has one token, and two while the first is exchanged for the second. What is changed here holds from the next
@@ -186,7 +188,7 @@ func Resume(ctx context.Context, store Store, id string) error {
 }
 
 func checkNote(note string) error {
-	if len(note) > maxNote || !isPrintable(note) {
+	if len(note) > maxNote || !upload.IsPlain(note) {
 		return fmt.Errorf("a note has at most %d bytes that can be printed", maxNote)
 	}
 	return nil

@@ -3,9 +3,6 @@ package collector
 import (
 	"fmt"
 	"regexp"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 var (
@@ -19,11 +16,6 @@ func checkDealer(id string) error {
 		return fmt.Errorf("%.80q is not a dealer id: letters, digits, - and _, at most 64, the first a letter or digit", id)
 	}
 	return nil
-}
-
-// isPrintable reports whether a text can be shown on one line as it is.
-func isPrintable(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 // isDigest reports whether s is a SHA-256 in lower-case hex, as batch ids are.

@@ -19,6 +19,7 @@ import (
 	"roagent/upload/collector/fleet"
 	"roagent/upload/collector/fleet/signin"
 	"roagent/upload/collector/metrics"
+	"roagent/upload/localpage"
 )
 
 // fleetFlags are the flags of the page about all dealers. Without --fleet there is none.
@@ -80,7 +81,7 @@ func (f *fleetFlags) checkFleet(secure bool) error {
 		return errors.New("--fleet-url and what belongs to signing in are for the page that --fleet serves")
 	case f.Fleet == "":
 		return nil
-	case !secure && !loopback(f.Fleet):
+	case !secure && !localpage.IsLoopback(f.Fleet):
 		return fmt.Errorf("--fleet %s: without --tls-cert and --tls-key only a loopback address will do: what dealers do must not cross a network in clear text", f.Fleet)
 	case proxy && provider:
 		return errors.New("--fleet has one way to sign in: --fleet-header with --fleet-proxy, or --fleet-oidc with what belongs to it")
@@ -161,7 +162,7 @@ func (f *fleetFlags) address() (*url.URL, error) {
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
 		return nil, fmt.Errorf("--fleet-url %q: it is what people type, like https://fleet.example.com, without a path", f.FleetURL)
 	}
-	if host := u.Hostname(); u.Scheme == "http" && host != "localhost" && !loopback(net.JoinHostPort(host, "0")) {
+	if host := u.Hostname(); u.Scheme == "http" && host != "localhost" && !localpage.IsLoopback(net.JoinHostPort(host, "0")) {
 		return nil, fmt.Errorf("--fleet-url %s: http:// will do for loopback only", f.FleetURL)
 	}
 	return u, nil

@@ -16,6 +16,7 @@ import (
 
 	"roagent/upload/collector"
 	"roagent/upload/collector/metrics"
+	"roagent/upload/localpage"
 )
 
 type serveCommand struct {
@@ -45,7 +46,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return usageError{err}
 	}
-	if config == nil && !loopback(c.Listen) {
+	if config == nil && !localpage.IsLoopback(c.Listen) {
 		return usageError{fmt.Errorf("--listen %s: without --tls-cert and --tls-key only a loopback address will do, like 127.0.0.1:8080: "+
 			"customers' data must not cross a network in clear text", c.Listen)}
 	}
@@ -157,14 +158,4 @@ func (c *serveCommand) tlsConfig(logger *slog.Logger, counts *metrics.Metrics) (
 	}
 	config.ClientAuth = tls.RequireAndVerifyClientCert
 	return config, nil
-}
-
-// loopback reports whether an address can be reached from this machine only.
-func loopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

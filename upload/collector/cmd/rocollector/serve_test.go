@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"roagent/upload/localpage"
 )
 
 func TestLoopback(t *testing.T) {
@@ -27,7 +29,7 @@ func TestLoopback(t *testing.T) {
 		"127.0.0.1":      false,
 		"":               false,
 	} {
-		if got := loopback(address); got != want {
+		if got := localpage.IsLoopback(address); got != want {
 			t.Errorf("loopback(%q) is %t, want %t", address, got, want)
 		}
 	}
